@@ -1,0 +1,20 @@
+// The addon's entry point: each area registers its own functions.
+#include <napi.h>
+
+#include "core/isa.h"
+#include "addon/areas.h"
+
+namespace triptych {
+namespace {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("isa", Napi::String::New(env, isa_name(detect_isa())));
+  register_pages(env, exports);
+  return exports;
+}
+
+}  // namespace
+}  // namespace triptych
+
+static Napi::Object InitAll(Napi::Env env, Napi::Object exports) { return triptych::init(env, exports); }
+NODE_API_MODULE(triptych, InitAll)

@@ -1,0 +1,9 @@
+// One registration function per area of the addon (defined in addon/<area>_addon.cpp).
+#pragma once
+#include <napi.h>
+
+namespace triptych {
+
+void register_pages(Napi::Env env, Napi::Object exports);
+
+}  // namespace triptych

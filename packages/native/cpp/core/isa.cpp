@@ -1,0 +1,62 @@
+#include "isa.h"
+
+#if defined(TRIPTYCH_X86) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace triptych {
+namespace {
+
+#if defined(TRIPTYCH_X86)
+// AMX tile registers are off until a process asks for them: arch_prctl(ARCH_REQ_XCOMP_PERM, XTILEDATA).
+bool allow_amx_tiles() {
+#if defined(__linux__)
+  constexpr long kArchReqXcompPerm = 0x1023, kXtileData = 18;
+  return syscall(SYS_arch_prctl, kArchReqXcompPerm, kXtileData) == 0;
+#else
+  return false;
+#endif
+}
+
+// GCC 12's __builtin_cpu_supports does not know AMX: CPUID leaf 7, EDX bits 24 (tile) and 25 (int8).
+bool has_amx_int8() {
+  unsigned a = 7, b = 0, c = 0, d = 0;
+  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  return (d & (1u << 24)) && (d & (1u << 25));
+}
+
+Isa detect_once() {
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vnni");
+  if (avx512 && has_amx_int8() && allow_amx_tiles()) return Isa::Amx;
+  if (avx512) return Isa::Avx512;
+  return avx2 ? Isa::Avx2 : Isa::Portable;
+}
+#endif
+
+}  // namespace
+
+Isa detect_isa() {
+#if defined(TRIPTYCH_X86)
+  static const Isa isa = detect_once();
+  return isa;
+#else
+  return Isa::Portable;
+#endif
+}
+
+const char* isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::Amx: return "amx";
+    case Isa::Avx512: return "avx512";
+    case Isa::Avx2: return "avx2";
+    case Isa::Portable: break;
+  }
+  return "portable";
+}
+
+}  // namespace triptych

@@ -1,0 +1,126 @@
+/**
+ * Compiles the C++ sources with the system compiler, two at a time, reusing objects whose inputs have not
+ * changed (a hash of the command, the source and every header), and links them. Used by build, test and sanitize.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+export const root = path.resolve(import.meta.dirname, '..');
+const cppRoot = path.join(root, 'cpp');
+const x86 = process.arch === 'x64';
+
+const avx2 = ['-mavx2', '-mfma', '-mf16c'];
+const avx512 = [...avx2, '-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mprefer-vector-width=512'];
+/** Flags by file name ending: the one place where an instruction set is switched on. */
+const isaFlags = {
+  _avx2: avx2,
+  _avx512: avx512,
+  _amx: [...avx512, '-mamx-tile', '-mamx-int8'],
+};
+
+/** Every file under cpp/ with this ending, relative to cpp/, sorted. */
+function list(ending) {
+  return fs
+    .readdirSync(cppRoot, { recursive: true })
+    .map(String)
+    .filter((file) => file.endsWith(ending))
+    .sort();
+}
+
+function isaOf(file) {
+  return Object.keys(isaFlags).find((suffix) => path.basename(file, '.cpp').endsWith(suffix));
+}
+
+/** Sources of the addon or of the tests; files of another processor's instruction sets are left out. */
+export function sources({ tests }) {
+  return list('.cpp')
+    .filter((file) => (tests ? !file.startsWith('addon') : !file.startsWith('test')))
+    .filter((file) => x86 || isaOf(file) === undefined);
+}
+
+function includes() {
+  const require = createRequire(import.meta.url);
+  const dirOf = (name) => path.dirname(require.resolve(`${name}/package.json`));
+  return [`-I${dirOf('node-addon-api')}`, `-I${path.join(dirOf('node-api-headers'), 'include')}`, `-I${cppRoot}`];
+}
+
+function run(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.on('data', (data) => { output += data; });
+    child.stderr.on('data', (data) => { output += data; });
+    child.on('error', (cause) =>
+      reject(new Error(`cannot run the C++ compiler '${command}': install g++ or clang++, or set CXX`, { cause })),
+    );
+    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`${command} ${args.join(' ')}\n${output}`))));
+  });
+}
+
+/**
+ * Compiles `files` into `outDir` and returns the object paths.
+ * @param {{files: string[], outDir: string, flags?: string[], onProgress?: (done: number, total: number, file: string) => void}} options
+ */
+async function compile({ files, outDir, flags = [], onProgress }) {
+  const compiler = process.env.CXX ?? 'c++';
+  const headers = createHash('sha256');
+  for (const file of [...list('.h'), ...list('.inl')].sort()) headers.update(file).update(fs.readFileSync(path.join(cppRoot, file)));
+  const headerHash = headers.digest('hex');
+  fs.mkdirSync(outDir, { recursive: true });
+  const common = [
+    '-std=c++20', '-O3', '-fPIC', '-pthread', '-Wall', '-Wextra', '-Werror', '-ffp-contract=off', '-fvisibility=hidden',
+    '-DNAPI_VERSION=9', '-DNODE_ADDON_API_DISABLE_DEPRECATED', '-DNAPI_DISABLE_CPP_EXCEPTIONS',
+    ...(x86 ? ['-DTRIPTYCH_X86=1'] : []), ...includes(), ...flags,
+  ];
+  const jobs = files.map((file) => {
+    const args = [...common, ...(isaFlags[isaOf(file)] ?? [])];
+    const source = path.join(cppRoot, file);
+    const hash = createHash('sha256')
+      .update(JSON.stringify([compiler, args])).update(headerHash).update(fs.readFileSync(source)).digest('hex').slice(0, 16);
+    return { file, source, args, object: path.join(outDir, `${file.replaceAll(path.sep, '_').slice(0, -4)}.${hash}.o`) };
+  });
+  const missing = jobs.filter((job) => !fs.existsSync(job.object));
+  // Slowest first keeps both cores busy to the end.
+  missing.sort((a, b) => fs.statSync(b.source).size - fs.statSync(a.source).size);
+  let next = 0;
+  let done = 0;
+  const lanes = Math.max(1, Math.min(os.availableParallelism(), 16));
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      while (next < missing.length) {
+        const job = missing[next++];
+        const partial = `${job.object}.${process.pid}.tmp`;
+        await run(compiler, [...job.args, '-c', job.source, '-o', partial]);
+        fs.renameSync(partial, job.object);
+        onProgress?.(++done, missing.length, job.file);
+      }
+    }),
+  );
+  const keep = new Set(jobs.map((job) => job.object));
+  const prefixes = jobs.map((job) => job.object.replace(/\.[0-9a-f]{16}\.o$/, '.'));
+  for (const name of fs.readdirSync(outDir)) {
+    const file = path.join(outDir, name);
+    if (name.endsWith('.o') && !keep.has(file) && prefixes.some((prefix) => file.startsWith(prefix))) fs.rmSync(file, { force: true });
+  }
+  return jobs.map((job) => job.object);
+}
+
+/** Compiles and links; returns the path of the result. */
+export async function link({ tests, output, outDir, flags = [], filter, onProgress }) {
+  let files = sources({ tests });
+  if (filter) files = files.filter((file) => !file.startsWith('test') || file.endsWith('main.cpp') || file.includes(filter));
+  const objects = await compile({ files, outDir, flags, onProgress });
+  const stampFile = `${output}.stamp`;
+  const stamp = createHash('sha256').update(JSON.stringify([objects, flags])).digest('hex');
+  if (fs.existsSync(output) && fs.existsSync(stampFile) && fs.readFileSync(stampFile, 'utf8') === stamp) return output;
+  const shared = tests ? [] : process.platform === 'darwin' ? ['-shared', '-undefined', 'dynamic_lookup'] : ['-shared'];
+  const partial = `${output}.${process.pid}.tmp`;
+  await run(process.env.CXX ?? 'c++', ['-pthread', ...shared, ...flags, ...objects, '-o', partial]);
+  fs.renameSync(partial, output);
+  fs.writeFileSync(stampFile, stamp);
+  return output;
+}
