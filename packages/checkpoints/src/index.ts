@@ -1,1 +1,28 @@
-export {};
+export { CheckpointError, type CheckpointErrorCode } from './errors.js';
+export {
+  type GgmlType,
+  type GgmlTypeInfo,
+  ggmlSizeBytes,
+  ggmlType,
+  ggmlTypeById,
+} from './gguf/ggml-types.js';
+export { type GgufHeader, type GgufKeyType, type GgufParseOptions, parseGguf } from './gguf/parse.js';
+export { type GgufFile, type OpenGgufOptions, openGguf, readTensorBytes } from './gguf/read.js';
+export type { GgufTensor } from './gguf/tensors.js';
+export {
+  type AnyMetadata,
+  f32,
+  type GgufInputMetadata,
+  type GgufInputValue,
+  type GgufMetadata,
+  type GgufNumber,
+  type GgufNumberArray,
+  type GgufNumberType,
+  type GgufValue,
+  type GgufValueType,
+  i32,
+  metadataValue,
+  u8,
+  u32,
+  u64,
+} from './gguf/values.js';
