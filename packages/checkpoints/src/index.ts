@@ -26,3 +26,6 @@ export {
   u32,
   u64,
 } from './gguf/values.js';
+export { type GgufTensorData, type GgufTensorInput, type WriteGgufOptions, writeGguf } from './gguf/write.js';
+export { fromHalfBits, toHalfBits } from './quant/half.js';
+export { dequantize, quantize, type WritableType } from './quant/quantize.js';
