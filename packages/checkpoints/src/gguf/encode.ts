@@ -18,11 +18,13 @@ export class ByteWriter {
   }
 
   uint32(value: number): void {
-    this.#bytes.writeUInt32LE(value, this.#reserve(4));
+    const at = this.#reserve(4); // first: it may replace the buffer
+    this.#bytes.writeUInt32LE(value, at);
   }
 
   uint64(value: number | bigint): void {
-    this.#bytes.writeBigUInt64LE(BigInt(value), this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#bytes.writeBigUInt64LE(BigInt(value), at);
   }
 
   string(text: string): void {
@@ -32,7 +34,8 @@ export class ByteWriter {
   }
 
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.byteLength));
+    const at = this.#reserve(bytes.byteLength);
+    this.#bytes.set(bytes, at);
   }
 
   zeros(count: number): void {
