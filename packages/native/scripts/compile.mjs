@@ -4,8 +4,8 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -14,12 +14,20 @@ const cppRoot = path.join(root, 'cpp');
 const x86 = process.arch === 'x64';
 
 const avx2 = ['-mavx2', '-mfma', '-mf16c'];
-const avx512 = [...avx2, '-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mprefer-vector-width=512'];
+const avx512 = [
+  ...avx2,
+  '-mavx512f',
+  '-mavx512bw',
+  '-mavx512vl',
+  '-mavx512dq',
+  '-mavx512vnni',
+  '-mprefer-vector-width=512',
+];
 /** Flags by file name ending: the one place where an instruction set is switched on. */
 const isaFlags = {
   _avx2: avx2,
   _avx512: avx512,
-  _amx: [...avx512, '-mamx-tile', '-mamx-int8'],
+  _amx: [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-int8', '-mamx-bf16'],
 };
 
 /** Every file under cpp/ with this ending, relative to cpp/, sorted. */
@@ -45,19 +53,31 @@ export function sources({ tests }) {
 function includes() {
   const require = createRequire(import.meta.url);
   const dirOf = (name) => path.dirname(require.resolve(`${name}/package.json`));
-  return [`-I${dirOf('node-addon-api')}`, `-I${path.join(dirOf('node-api-headers'), 'include')}`, `-I${cppRoot}`];
+  return [
+    `-I${dirOf('node-addon-api')}`,
+    `-I${path.join(dirOf('node-api-headers'), 'include')}`,
+    `-I${cppRoot}`,
+  ];
 }
 
 function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
-    child.stdout.on('data', (data) => { output += data; });
-    child.stderr.on('data', (data) => { output += data; });
+    child.stdout.on('data', (data) => {
+      output += data;
+    });
+    child.stderr.on('data', (data) => {
+      output += data;
+    });
     child.on('error', (cause) =>
-      reject(new Error(`cannot run the C++ compiler '${command}': install g++ or clang++, or set CXX`, { cause })),
+      reject(
+        new Error(`cannot run the C++ compiler '${command}': install g++ or clang++, or set CXX`, { cause }),
+      ),
     );
-    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`${command} ${args.join(' ')}\n${output}`))));
+    child.on('close', (code) =>
+      code === 0 ? resolve(output) : reject(new Error(`${command} ${args.join(' ')}\n${output}`)),
+    );
   });
 }
 
@@ -68,20 +88,42 @@ function run(command, args) {
 async function compile({ files, outDir, flags = [], onProgress }) {
   const compiler = process.env.CXX ?? 'c++';
   const headers = createHash('sha256');
-  for (const file of [...list('.h'), ...list('.inl')].sort()) headers.update(file).update(fs.readFileSync(path.join(cppRoot, file)));
+  for (const file of [...list('.h'), ...list('.inl')].sort())
+    headers.update(file).update(fs.readFileSync(path.join(cppRoot, file)));
   const headerHash = headers.digest('hex');
   fs.mkdirSync(outDir, { recursive: true });
   const common = [
-    '-std=c++20', '-O3', '-fPIC', '-pthread', '-Wall', '-Wextra', '-Werror', '-ffp-contract=off', '-fvisibility=hidden',
-    '-DNAPI_VERSION=9', '-DNODE_ADDON_API_DISABLE_DEPRECATED', '-DNAPI_DISABLE_CPP_EXCEPTIONS',
-    ...(x86 ? ['-DTRIPTYCH_X86=1'] : []), ...includes(), ...flags,
+    '-std=c++20',
+    '-O3',
+    '-fPIC',
+    '-pthread',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-ffp-contract=off',
+    '-fvisibility=hidden',
+    '-DNAPI_VERSION=9',
+    '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+    '-DNAPI_DISABLE_CPP_EXCEPTIONS',
+    ...(x86 ? ['-DTRIPTYCH_X86=1'] : []),
+    ...includes(),
+    ...flags,
   ];
   const jobs = files.map((file) => {
     const args = [...common, ...(isaFlags[isaOf(file)] ?? [])];
     const source = path.join(cppRoot, file);
     const hash = createHash('sha256')
-      .update(JSON.stringify([compiler, args])).update(headerHash).update(fs.readFileSync(source)).digest('hex').slice(0, 16);
-    return { file, source, args, object: path.join(outDir, `${file.replaceAll(path.sep, '_').slice(0, -4)}.${hash}.o`) };
+      .update(JSON.stringify([compiler, args]))
+      .update(headerHash)
+      .update(fs.readFileSync(source))
+      .digest('hex')
+      .slice(0, 16);
+    return {
+      file,
+      source,
+      args,
+      object: path.join(outDir, `${file.replaceAll(path.sep, '_').slice(0, -4)}.${hash}.o`),
+    };
   });
   const missing = jobs.filter((job) => !fs.existsSync(job.object));
   // Slowest first keeps both cores busy to the end.
@@ -104,7 +146,8 @@ async function compile({ files, outDir, flags = [], onProgress }) {
   const prefixes = jobs.map((job) => job.object.replace(/\.[0-9a-f]{16}\.o$/, '.'));
   for (const name of fs.readdirSync(outDir)) {
     const file = path.join(outDir, name);
-    if (name.endsWith('.o') && !keep.has(file) && prefixes.some((prefix) => file.startsWith(prefix))) fs.rmSync(file, { force: true });
+    if (name.endsWith('.o') && !keep.has(file) && prefixes.some((prefix) => file.startsWith(prefix)))
+      fs.rmSync(file, { force: true });
   }
   return jobs.map((job) => job.object);
 }
@@ -112,12 +155,22 @@ async function compile({ files, outDir, flags = [], onProgress }) {
 /** Compiles and links; returns the path of the result. */
 export async function link({ tests, output, outDir, flags = [], filter, onProgress }) {
   let files = sources({ tests });
-  if (filter) files = files.filter((file) => !file.startsWith('test') || file.endsWith('main.cpp') || file.includes(filter));
+  if (filter)
+    files = files.filter(
+      (file) => !file.startsWith('test') || file.endsWith('main.cpp') || file.includes(filter),
+    );
   const objects = await compile({ files, outDir, flags, onProgress });
   const stampFile = `${output}.stamp`;
-  const stamp = createHash('sha256').update(JSON.stringify([objects, flags])).digest('hex');
-  if (fs.existsSync(output) && fs.existsSync(stampFile) && fs.readFileSync(stampFile, 'utf8') === stamp) return output;
-  const shared = tests ? [] : process.platform === 'darwin' ? ['-shared', '-undefined', 'dynamic_lookup'] : ['-shared'];
+  const stamp = createHash('sha256')
+    .update(JSON.stringify([objects, flags]))
+    .digest('hex');
+  if (fs.existsSync(output) && fs.existsSync(stampFile) && fs.readFileSync(stampFile, 'utf8') === stamp)
+    return output;
+  const shared = tests
+    ? []
+    : process.platform === 'darwin'
+      ? ['-shared', '-undefined', 'dynamic_lookup']
+      : ['-shared'];
   const partial = `${output}.${process.pid}.tmp`;
   await run(process.env.CXX ?? 'c++', ['-pthread', ...shared, ...flags, ...objects, '-o', partial]);
   fs.renameSync(partial, output);

@@ -13,7 +13,7 @@
 namespace triptych {
 
 // x[r] += add[r] (if add is not null); then out[r] = x[r] / sqrt(mean(x[r]^2) + epsilon) * weight.
-// The sum of squares runs in a fixed order (16 partial sums per row), whatever the thread count. out may be x.
+// The sum of squares runs in an order fixed by column, whatever the thread count. out may be x.
 struct RmsNormTask {
   Isa isa;
   int rows;
@@ -80,7 +80,7 @@ struct RopeStoreTask {
   int q_heads;
   int kv_heads;
   int head_dim;
-  int rope_dims;           // even, <= head_dim; 0: no rotation
+  int rope_dims;           // even, <= head_dim <= 1024; 0: no rotation
   const float* table;      // rope_table
   float* q;                // [rows][q_heads][head_dim]
   size_t q_stride;

@@ -1,0 +1,22 @@
+// Functions every vector kernel uses; included after one of the vec_*.h headers.
+namespace triptych {
+namespace {
+
+// 2^x, relative error below 3e-7 for -126 <= x <= 127; x is limited to that range, NaN stays NaN.
+inline Vec exp2_vec(Vec x) {
+  x = Vec::min(Vec::set(127.0f), Vec::max(Vec::set(-126.0f), x));
+  const Vec magic = Vec::set(12582912.0f);  // 1.5 * 2^23: adding it leaves round(x) in the low mantissa bits
+  const Vec biased = x + magic;
+  const Vec f = x - (biased - magic);       // in [-0.5, 0.5]
+  // Minimax of 2^f / (its value) with the constant term held at 1, so that 2^0 is 1.
+  Vec p = Vec::set(0.001326472731307149f);
+  p = Vec::fma(p, f, Vec::set(0.009671512991189957f));
+  p = Vec::fma(p, f, Vec::set(0.05550733581185341f));
+  p = Vec::fma(p, f, Vec::set(0.24022242426872253f));
+  p = Vec::fma(p, f, Vec::set(0.6931470036506653f));
+  p = Vec::fma(p, f, Vec::set(1.0f));
+  return Vec::scale_exponent(p, biased);
+}
+
+}  // namespace
+}  // namespace triptych
