@@ -1,0 +1,192 @@
+/**
+ * @module
+ * From a GGUF file to a model that can run: checks the file, reserves KV memory, repacks the weights, builds the tape.
+ */
+import {
+  type ChatTemplate,
+  chatTemplate,
+  createTokenizer,
+  type GgufFile,
+  type LlamaConfig,
+  llamaConfig,
+  openGguf,
+  type Tokenizer,
+} from '@triptych/checkpoints';
+import { cpuQuota, detectIsa, type IsaName, loadWeights, Program } from '@triptych/native';
+import { defaultKvBudgetBytes, KvMemory, tensorBytes } from '@triptych/vattention';
+import { EngineError } from './errors.js';
+import { llamaTape } from './llama-program.js';
+
+export interface LoadProgress {
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** How a model is loaded. All optional. */
+export interface TextEngineOptions {
+  /** Threads of a step. Default: the container's CPU quota. */
+  readonly threads?: number;
+  /** Most bytes of KV memory. Default: `defaultKvBudgetBytes()`, half of what the container or machine has free. */
+  readonly kvMemoryBytes?: number;
+  /** Most tokens of a sequence. Default: what the model was made for. */
+  readonly contextLength?: number;
+  /** Most sequences that run at once. Default 64. Costs address space, not memory. */
+  readonly maxSequences?: number;
+  /** Most tokens in a step: larger is faster prefill, smaller is steadier decoding beside it. Default 512. */
+  readonly tokenBudget?: number;
+  /** Requests that may wait before new ones are refused. Default 1024. */
+  readonly maxWaiting?: number;
+  /** Element type of the KV cache. Default 'f16'. */
+  readonly kvType?: 'f16' | 'f32';
+  /** Bytes of a page group, 4 KiB to 2 MiB. Default 4 KiB. */
+  readonly pageGroupBytes?: number;
+  /** Force an instruction set. Default: the best there is. */
+  readonly isa?: IsaName;
+  /** 'anonymous' forces the portable fallback of KV memory. */
+  readonly kvBacking?: 'memfd' | 'anonymous';
+  /** Debug: memory beyond each sequence's length is inaccessible. */
+  readonly guard?: boolean;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Everything the engine's loop works with. */
+export interface LoadedModel {
+  readonly gguf: GgufFile;
+  readonly config: LlamaConfig;
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate | undefined;
+  readonly kv: KvMemory;
+  readonly program: Program;
+  readonly contextLength: number;
+  readonly maxSequences: number;
+  readonly tokenBudget: number;
+  readonly threads: number;
+  readonly isa: IsaName;
+  readonly parameters: number;
+  readonly bytesPerToken: number;
+}
+
+function whole(name: string, value: number, min: number, max: number): number {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new EngineError(
+      'invalid_request',
+      `${name} must be a whole number from ${min} to ${max}, got ${value}`,
+      { field: name },
+    );
+  }
+  return value;
+}
+
+/**
+ * Loads a model. Throws CheckpointError for a broken file, EngineError `unsupported_model` for one this version
+ * cannot run, `out_of_memory` when KV memory holds not even a short sequence, and the signal's reason when aborted.
+ */
+export async function loadModel(path: string, options: TextEngineOptions = {}): Promise<LoadedModel> {
+  const threads = whole('threads', options.threads ?? cpuQuota(), 1, 1024);
+  const maxSequences = whole('maxSequences', options.maxSequences ?? 64, 1, 4096);
+  const tokenBudget = whole('tokenBudget', options.tokenBudget ?? 512, 1, 65_536);
+  const pageGroupBytes = options.pageGroupBytes ?? 4096;
+  const elementBytes = options.kvType === 'f32' ? 4 : 2;
+  const isa = options.isa ?? detectIsa();
+  options.signal?.throwIfAborted();
+
+  const gguf = await openGguf(path);
+  const config = llamaConfig(gguf);
+  const tokenizer = createTokenizer(gguf.metadata);
+  if (tokenizer.vocabSize !== config.vocabSize) {
+    throw new EngineError(
+      'unsupported_model',
+      `the tokenizer has ${tokenizer.vocabSize} tokens, the embedding ${config.vocabSize}`,
+    );
+  }
+  const template = chatTemplate(gguf.metadata);
+  const tape = llamaTape(gguf, config, elementBytes);
+  const budgetBytes = whole(
+    'kvMemoryBytes',
+    options.kvMemoryBytes ?? defaultKvBudgetBytes(),
+    1,
+    Number.MAX_SAFE_INTEGER,
+  );
+  const wanted = whole('contextLength', options.contextLength ?? config.contextLength, 1, 1 << 27);
+  const shape = {
+    layers: config.blockCount,
+    kvHeads: config.headCountKv,
+    headDim: config.headDim,
+    elementBytes,
+    slots: maxSequences,
+    pageGroupBytes,
+  };
+  const contextLength = fittingContext(
+    wanted,
+    budgetBytes,
+    (maxTokens) => 2 * shape.layers * tensorBytes({ ...shape, maxTokens }),
+  );
+
+  const kv = KvMemory.open({
+    geometry: { ...shape, maxTokens: contextLength },
+    budgetBytes,
+    ...(options.kvBacking === undefined ? {} : { backing: options.kvBacking }),
+    ...(options.guard === undefined ? {} : { guard: options.guard }),
+  });
+  try {
+    const totalBytes = [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.sizeBytes, 0);
+    const weights = await loadWeights(gguf.path, tape.sources, {
+      threads,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onProgress: (loadedBytes) => options.onProgress?.({ loadedBytes, totalBytes }),
+    });
+    const program = new Program(weights, kv.arena, {
+      buffers: tape.buffers,
+      ops: tape.ops,
+      logits: tape.logits,
+      attention: { ...tape.attention, tensorBytes: kv.tensorBytes },
+      rmsEpsilon: config.rmsEpsilon,
+      maxTokens: tokenBudget,
+      maxSequences,
+      // Probes ask for the logits of every row of a step.
+      maxOutputs: Math.max(tokenBudget, maxSequences),
+      threads,
+      isa,
+    });
+    const bytesPerToken = 2 * config.blockCount * config.headCountKv * config.headDim * elementBytes;
+    return {
+      gguf,
+      config,
+      tokenizer,
+      template,
+      kv,
+      program,
+      contextLength,
+      maxSequences,
+      tokenBudget,
+      threads,
+      isa,
+      parameters: tape.parameters,
+      bytesPerToken,
+    };
+  } catch (error) {
+    kv.close();
+    throw error;
+  }
+}
+
+/** The longest context, at most `wanted`, of which one whole sequence fits the budget: then the oldest always advances. */
+function fittingContext(wanted: number, budgetBytes: number, slotBytes: (tokens: number) => number): number {
+  if (slotBytes(wanted) <= budgetBytes) return wanted;
+  let fits = 0;
+  let tooLong = wanted;
+  while (tooLong - fits > 1) {
+    const middle = (fits + tooLong) >> 1;
+    if (slotBytes(middle) <= budgetBytes) fits = middle;
+    else tooLong = middle;
+  }
+  if (fits < 16) {
+    throw new EngineError(
+      'out_of_memory',
+      `KV memory of ${budgetBytes} bytes holds fewer than 16 tokens of this model: give it more (kvMemoryBytes)`,
+      { field: 'kvMemoryBytes' },
+    );
+  }
+  return fits;
+}

@@ -1,0 +1,406 @@
+/**
+ * @module
+ * The serving engine: requests in, events out. One loop plans a step, backs its memory, runs it natively and hands
+ * out what was sampled; everything between two steps happens on the event loop, nothing during one.
+ */
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { EngineError } from './errors.js';
+import { type LoadedModel, loadModel, type TextEngineOptions } from './load-model.js';
+import { resolveMaxTokens, resolveSampling, resolveStops } from './request.js';
+import { choosePreemption, planStep, type SchedulerLimits, type StepPlan } from './scheduler.js';
+import { Sequence, type SequenceOptions } from './sequence.js';
+import { type BatchOutput, type BatchWork, buildBatch } from './step-batch.js';
+import type {
+  EngineInfo,
+  EngineStats,
+  FinishReason,
+  GenerateEvent,
+  GenerateRequest,
+  MemorySnapshot,
+  TextEngineLike,
+} from './types.js';
+
+/** Memory of finished sequences is kept for the next ones this long after the engine went idle. */
+const idleTrimMs = 2000;
+
+/** What a caller may add to a request besides the request itself. */
+export interface GenerateOptions {
+  readonly signal?: AbortSignal;
+  /** Gets the logits [vocabulary] each generated token was sampled from, with that token's index. */
+  readonly tap?: (logits: Float32Array, position: number) => void;
+}
+
+/** Text generation from one model. Create with `TextEngine.load`, end with `close`. */
+export class TextEngine implements TextEngineLike {
+  readonly info: EngineInfo;
+  readonly #model: LoadedModel;
+  readonly #maxWaiting: number;
+  readonly #limits: SchedulerLimits;
+  readonly #lengths: Int32Array;
+  /** Hold a slot, oldest first. */
+  #running: Sequence[] = [];
+  #waiting: Sequence[] = [];
+  #nextId = 1;
+  #looping: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  readonly #totals = { prompt: 0, generated: 0, preemptions: 0, steps: 0, stepMs: 0, kvStepMs: 0 };
+  readonly #finished: Record<FinishReason | 'abort' | 'error', number> = {
+    stop: 0,
+    length: 0,
+    abort: 0,
+    error: 0,
+  };
+
+  private constructor(file: string, model: LoadedModel, options: TextEngineOptions) {
+    this.#model = model;
+    this.#maxWaiting = options.maxWaiting ?? 1024;
+    this.#limits = {
+      tokenBudget: model.tokenBudget,
+      maxSequences: model.maxSequences,
+      bytesFor: (tokens) => model.kv.bytesFor(Math.min(tokens, model.contextLength)),
+    };
+    this.#lengths = new Int32Array(model.maxSequences);
+    this.info = {
+      id: path.basename(file).replace(/\.gguf$/i, ''),
+      name: model.config.name ?? path.basename(file),
+      architecture: model.config.architecture,
+      parameters: model.parameters,
+      fileBytes: [...model.gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.sizeBytes, 0),
+      contextLength: model.contextLength,
+      vocabSize: model.config.vocabSize,
+      hasChatTemplate: model.template !== undefined,
+      isa: model.isa,
+      threads: model.threads,
+    };
+  }
+
+  /** Loads a GGUF file. For options and errors see `TextEngineOptions` and `loadModel`. */
+  static async load(file: string, options: TextEngineOptions = {}): Promise<TextEngine> {
+    return new TextEngine(file, await loadModel(file, options), options);
+  }
+
+  /** See `TextEngineLike.generate`. Leaving the iteration early cancels the request within one step. */
+  async *generate(
+    request: GenerateRequest,
+    options: GenerateOptions = {},
+  ): AsyncGenerator<GenerateEvent, void, undefined> {
+    options.signal?.throwIfAborted();
+    const prompt = this.#promptTokens(request);
+    const sequence = this.#newSequence({
+      prompt,
+      maxTokens: resolveMaxTokens(request, prompt.length, this.#model.contextLength),
+      sampling: resolveSampling(request),
+      stops: resolveStops(request),
+      isEnd:
+        request.ignoreEos === true ? () => false : (token) => this.#model.tokenizer.isEndOfGeneration(token),
+      tap: options.tap,
+    });
+    yield* this.#events(sequence, options.signal);
+  }
+
+  /**
+   * Logits of every position of `tokens`, [tokens, vocabulary] row by row: for tests and evaluation. It shares steps
+   * with whatever else runs.
+   */
+  async debugLogits(
+    tokens: readonly number[],
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Float32Array> {
+    const vocabulary = this.info.vocabSize;
+    this.#checkTokens(tokens, 'tokens');
+    if (tokens.length > this.#model.contextLength)
+      throw new EngineError('prompt_too_long', 'tokens exceed the context', { field: 'tokens' });
+    const logits = new Float32Array(tokens.length * vocabulary);
+    const sequence = this.#newSequence({
+      prompt: tokens,
+      maxTokens: 1,
+      sampling: resolveSampling({ temperature: 0, seed: 0 }),
+      stops: [],
+      isEnd: () => false,
+      tap: (row, position) => logits.set(row, position * vocabulary),
+      probe: true,
+    });
+    for await (const _ of this.#events(sequence, options.signal)) {
+      // A probe has no text; the tap fills the result.
+    }
+    return logits;
+  }
+
+  tokenize(text: string): readonly number[] {
+    return this.#model.tokenizer.encode(text, { addSpecial: true, parseSpecial: true });
+  }
+
+  stats(): EngineStats {
+    const totals = this.#totals;
+    return {
+      running: this.#running.length,
+      waiting: this.#waiting.length,
+      promptTokensTotal: totals.prompt,
+      generatedTokensTotal: totals.generated,
+      preemptionsTotal: totals.preemptions,
+      finishedTotal: { ...this.#finished },
+      stepsTotal: totals.steps,
+      stepMsTotal: totals.stepMs,
+      kvStepMsTotal: totals.kvStepMs,
+    };
+  }
+
+  memory(): MemorySnapshot {
+    return this.#model.kv.snapshot();
+  }
+
+  /** See `TextEngineLike.close`; idempotent. Requests that still run at the deadline fail with code `closed`. */
+  close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.deadlineMs ?? 0);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    const deadline = performance.now() + deadlineMs;
+    while (this.#looping !== undefined && performance.now() < deadline) {
+      await Promise.race([
+        this.#looping,
+        new Promise((resolve) => setTimeout(resolve, Math.min(50, deadlineMs))),
+      ]);
+    }
+    const closed = new EngineError('closed', 'the engine was closed');
+    for (const sequence of [...this.#running, ...this.#waiting]) this.#fail(sequence, closed, 'error');
+    await this.#looping;
+    this.#model.program.close();
+    this.#model.kv.close();
+  }
+
+  #promptTokens(request: GenerateRequest): readonly number[] {
+    const { prompt, messages } = request;
+    if ((prompt === undefined) === (messages === undefined)) {
+      throw new EngineError('invalid_request', 'give exactly one of prompt and messages', {
+        field: 'prompt',
+      });
+    }
+    if (messages !== undefined) return this.#chatTokens(messages);
+    const tokens = typeof prompt === 'string' ? this.tokenize(prompt) : (prompt ?? []);
+    // An empty text continues from the beginning of a document, where the model knows one.
+    const { bosId } = this.#model.tokenizer;
+    if (tokens.length === 0 && typeof prompt === 'string' && bosId !== undefined) return [bosId];
+    this.#checkTokens(tokens, 'prompt');
+    return tokens;
+  }
+
+  #chatTokens(messages: NonNullable<GenerateRequest['messages']>): readonly number[] {
+    const { template, tokenizer } = this.#model;
+    if (template === undefined) {
+      throw new EngineError(
+        'no_chat_template',
+        'this model has no chat template: send prompt instead of messages',
+        { field: 'messages' },
+      );
+    }
+    if (messages.length === 0)
+      throw new EngineError('invalid_request', 'messages is empty', { field: 'messages' });
+    let text: string;
+    try {
+      text = template.render({ messages, addGenerationPrompt: true });
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new EngineError(
+        'invalid_request',
+        `the model's chat template refuses these messages: ${message}`,
+        { field: 'messages', cause },
+      );
+    }
+    const bos = tokenizer.bosId === undefined ? undefined : tokenizer.tokenText(tokenizer.bosId);
+    return tokenizer.encode(text, {
+      addSpecial: bos === undefined || !text.startsWith(bos),
+      parseSpecial: true,
+    });
+  }
+
+  #checkTokens(tokens: readonly number[], field: string): void {
+    if (tokens.length === 0) throw new EngineError('invalid_request', `${field} is empty`, { field });
+    for (const token of tokens) {
+      if (!Number.isInteger(token) || token < 0 || token >= this.info.vocabSize) {
+        throw new EngineError(
+          'invalid_request',
+          `${field} has token id ${token}, the vocabulary ends at ${this.info.vocabSize - 1}`,
+          { field },
+        );
+      }
+    }
+  }
+
+  #newSequence(options: Omit<SequenceOptions, 'id' | 'decoder'>): Sequence {
+    if (this.#closing !== undefined) throw new EngineError('closed', 'the engine is closed');
+    if (this.#waiting.length >= this.#maxWaiting) {
+      throw new EngineError(
+        'overloaded',
+        `${this.#waiting.length} requests are waiting already: try again later`,
+      );
+    }
+    return new Sequence({ ...options, id: this.#nextId++, decoder: this.#model.tokenizer.streamDecoder() });
+  }
+
+  /** Queues the sequence and yields its events; cancels it when the signal fires or the reader leaves. */
+  async *#events(
+    sequence: Sequence,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<GenerateEvent, void, undefined> {
+    const abort = (): void => this.#fail(sequence, signal?.reason, 'abort');
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#waiting.push(sequence);
+    this.#wake();
+    try {
+      for (;;) {
+        const events = await sequence.events.take();
+        if (events === undefined) return;
+        yield* events;
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#fail(sequence, new EngineError('closed', 'the reader left'), 'abort');
+    }
+  }
+
+  /** Ends a sequence for its reader now; the loop takes its slot back between two steps. */
+  #fail(sequence: Sequence, cause: unknown, kind: 'abort' | 'error'): void {
+    if (sequence.finished) return;
+    sequence.fail(cause);
+    this.#finished[kind]++;
+    if (this.#looping === undefined) this.#dropFinished();
+  }
+
+  #wake(): void {
+    clearTimeout(this.#idleTimer);
+    this.#looping ??= this.#loop().finally(() => {
+      this.#looping = undefined;
+      if (this.#closing === undefined)
+        this.#idleTimer = setTimeout(() => this.#model.kv.trim(), idleTrimMs).unref();
+    });
+  }
+
+  async #loop(): Promise<void> {
+    // Requests made in the same turn start in the same step.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    for (;;) {
+      this.#dropFinished();
+      if (this.#running.length === 0 && this.#waiting.length === 0) return;
+      try {
+        await this.#step();
+      } catch (cause) {
+        // A step that fails is a defect of ours, not of a request: every request hears of it, the process goes on.
+        for (const sequence of [...this.#running, ...this.#waiting]) this.#fail(sequence, cause, 'error');
+      }
+    }
+  }
+
+  #dropFinished(): void {
+    for (const sequence of this.#running) if (sequence.finished) this.#giveBack(sequence);
+    this.#running = this.#running.filter((sequence) => !sequence.finished);
+    this.#waiting = this.#waiting.filter((sequence) => !sequence.finished);
+  }
+
+  #giveBack(sequence: Sequence): void {
+    if (sequence.slot === undefined) return;
+    this.#model.kv.release(sequence.slot);
+    sequence.slot = undefined;
+  }
+
+  async #step(): Promise<void> {
+    const { kv, program } = this.#model;
+    const work = this.#backedWork();
+    const { batch, outputs } = buildBatch(
+      work.map(({ sequence, count }) => ({ sequence, count, slotOffset: kv.slotOffset(sequence.slot ?? 0) })),
+    );
+    const result = await program.run(batch);
+    this.#totals.steps++;
+    this.#totals.stepMs += result.elapsedMs;
+    for (const { sequence, count } of work) {
+      const promptLeft = Math.max(0, Math.min(count, sequence.options.prompt.length - sequence.computed));
+      this.#totals.prompt += promptLeft;
+      sequence.computed += count;
+    }
+    this.#deliver(outputs, result.tokens, result.logits);
+    for (const { sequence } of work)
+      if (sequence.options.probe === true && sequence.computed === sequence.tokens) sequence.complete();
+  }
+
+  #deliver(outputs: readonly BatchOutput[], tokens: Int32Array, logits: Float32Array | undefined): void {
+    const vocabulary = this.info.vocabSize;
+    for (const [row, { sequence, position, sampled }] of outputs.entries()) {
+      if (sequence.finished) continue;
+      if (logits !== undefined)
+        sequence.options.tap?.(
+          logits.subarray(row * vocabulary, (row + 1) * vocabulary),
+          sampled ? position + 1 : position,
+        );
+      if (!sampled) continue;
+      this.#totals.generated++;
+      const reason = sequence.accept(tokens[row] ?? 0);
+      if (reason !== undefined) this.#finished[reason]++;
+    }
+  }
+
+  /** Plans until memory backs the plan: each deficit preempts the youngest sequence, which is recomputed later. */
+  #backedWork(): readonly { readonly sequence: Sequence; readonly count: number }[] {
+    const { kv } = this.#model;
+    for (;;) {
+      const plan = planStep(
+        {
+          running: this.#running,
+          waiting: this.#waiting,
+          freeSlots: this.#model.maxSequences - this.#running.length,
+          budgetBytes: kv.budgetBytes,
+        },
+        this.#limits,
+      );
+      this.#admit(plan);
+      const byId = new Map(this.#running.map((sequence) => [sequence.id, sequence]));
+      const work = plan.work.map(({ id, count }) => ({ sequence: byId.get(id) as Sequence, count }));
+      this.#lengths.fill(0);
+      for (const sequence of this.#running)
+        if (sequence.slot !== undefined) this.#lengths[sequence.slot] = sequence.computed;
+      for (const { sequence, count } of work)
+        if (sequence.slot !== undefined) this.#lengths[sequence.slot] = sequence.computed + count;
+      const started = performance.now();
+      const { deficitBytes } = kv.step(this.#lengths);
+      this.#totals.kvStepMs += performance.now() - started;
+      if (deficitBytes === 0) return work;
+      const victim = choosePreemption(this.#running);
+      if (victim === undefined)
+        throw new EngineError(
+          'out_of_memory',
+          `the system cannot back ${deficitBytes} more bytes of KV memory: lower the KV memory budget or free memory`,
+        );
+      this.#preempt(byId.get(victim) as Sequence);
+    }
+  }
+
+  #admit(plan: StepPlan): void {
+    for (const id of plan.admit) {
+      const sequence = this.#waiting[0];
+      if (sequence === undefined || sequence.id !== id) throw new Error('invariant: admission is in order');
+      const slot = this.#model.kv.acquire(sequence.tokens);
+      if (slot === undefined) throw new Error('invariant: a free slot was counted');
+      sequence.slot = slot;
+      this.#waiting.shift();
+      this.#running.push(sequence);
+      sequence.start();
+    }
+    // A preempted sequence comes back to its place by age, so that the youngest stays the one to give way.
+    if (plan.admit.length > 0) this.#running.sort((a, b) => a.id - b.id);
+  }
+
+  #preempt(sequence: Sequence): void {
+    this.#giveBack(sequence);
+    sequence.computed = 0;
+    this.#running = this.#running.filter((other) => other !== sequence);
+    this.#waiting.unshift(sequence);
+    this.#totals.preemptions++;
+  }
+}
