@@ -1,1 +1,3 @@
+export * from './addon.js';
+export * from './pages.js';
 export * from './cpu-quota.js';

@@ -1,0 +1,38 @@
+/**
+ * @module
+ * Finds and loads the compiled addon, once, when it is first needed.
+ */
+import { createRequire } from 'node:module';
+import type { PagesAddon } from './pages.js';
+
+/** What the addon exports; each area describes its own part. */
+export interface Addon extends PagesAddon {
+  /** Instruction set chosen for this processor: 'amx' | 'avx512' | 'avx2' | 'portable'. */
+  readonly isa: string;
+}
+
+/** The compiled addon is missing or does not fit this system. `code` is `addon_unavailable`. */
+export class AddonError extends Error {
+  readonly code = 'addon_unavailable';
+
+  constructor(cause: unknown) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    super(`The native addon could not be loaded: run "npm run build" first (${reason})`, { cause });
+    this.name = 'AddonError';
+  }
+}
+
+let loaded: Addon | undefined;
+
+/** The addon. Throws {@link AddonError} when it has not been built. */
+export function loadAddon(): Addon {
+  if (loaded === undefined) {
+    try {
+      // The same place from src/ and from dist/.
+      loaded = createRequire(import.meta.url)('../build/triptych.node') as Addon;
+    } catch (cause) {
+      throw new AddonError(cause);
+    }
+  }
+  return loaded;
+}
