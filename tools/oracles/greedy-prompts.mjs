@@ -1,0 +1,23 @@
+/** Twenty prompts for greedy continuations: prose, verse, dialogue, lists, numbers, and bytes that are no ASCII. */
+export const greedyPrompts = [
+  'It was a dark',
+  'The king said to his daughter',
+  'Once upon a time there lived',
+  'In the beginning',
+  'She looked out of the window and',
+  '"I do not know," he answered,',
+  'To be, or not to be',
+  'CHAPTER I.\n\n',
+  'The ship sailed',
+  'My dear sir,\n',
+  'There was no possibility of',
+  'of the',
+  'A',
+  'The year 1805 was',
+  'What is the reason that',
+  'And then the old man turned round, took the lamp from the table, and walked slowly up the stairs to the room where',
+  'Caf\u00e9 \u2014 na\u00efve \u201cquotes\u201d',
+  'First, second, third,',
+  'THE END',
+  'the the the the',
+];
