@@ -29,3 +29,10 @@ export {
 export { type GgufTensorData, type GgufTensorInput, type WriteGgufOptions, writeGguf } from './gguf/write.js';
 export { fromHalfBits, toHalfBits } from './quant/half.js';
 export { dequantize, quantize, type WritableType } from './quant/quantize.js';
+export {
+  createTokenizer,
+  type DecodeOptions,
+  type EncodeOptions,
+  type StreamDecoder,
+  type Tokenizer,
+} from './tokenizer/tokenizer.js';

@@ -1,0 +1,120 @@
+/** Answers which pairs of symbols merge. */
+export interface MergeRules {
+  /** Rank of merging two neighbours (lower first, ties leftmost first), or -1 if they do not merge. */
+  rank(left: number, right: number): number;
+  /** The symbol that two neighbours merge into; called only for pairs with a rank. */
+  merged(left: number, right: number): number;
+}
+
+const positionBits = 2 ** 29; // no JavaScript string is longer; ranks stay below 2^24, so keys are exact integers
+
+/** Binary min-heap of numbers. */
+class NumberHeap {
+  #keys = new Float64Array(64);
+  #size = 0;
+
+  clear(): void {
+    this.#size = 0;
+  }
+
+  push(key: number): void {
+    if (this.#size === this.#keys.length) {
+      const larger = new Float64Array(this.#size * 2);
+      larger.set(this.#keys);
+      this.#keys = larger;
+    }
+    const keys = this.#keys;
+    let at = this.#size++;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (keys[parent]! <= key) break;
+      keys[at] = keys[parent]!;
+      at = parent;
+    }
+    keys[at] = key;
+  }
+
+  /** Removes and returns the smallest key, or -1 when empty. */
+  pop(): number {
+    if (this.#size === 0) return -1;
+    const keys = this.#keys;
+    const smallest = keys[0]!;
+    const key = keys[--this.#size]!;
+    const size = this.#size;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= size) break;
+      if (child + 1 < size && keys[child + 1]! < keys[child]!) child++;
+      if (keys[child]! >= key) break;
+      keys[at] = keys[child]!;
+      at = child;
+    }
+    keys[at] = key;
+    return smallest;
+  }
+}
+
+/**
+ * Merges neighbouring symbols, always the pair of lowest rank (ties: leftmost), until no pair merges. Linked list plus
+ * heap: O(n log n), so a megabyte without a single word boundary is no denial of service. Equivalent to the queue of
+ * bigrams in llama.cpp's SPM and BPE tokenizers. Keeps its scratch memory between calls.
+ */
+export class Merger {
+  readonly #rules: MergeRules;
+  readonly #heap = new NumberHeap();
+  #previous = new Int32Array(0);
+  #next = new Int32Array(0);
+
+  constructor(rules: MergeRules) {
+    this.#rules = rules;
+  }
+
+  /** Merges the first `count` symbols in place and returns how many are left (at the front of `symbols`). */
+  run(symbols: Int32Array, count: number): number {
+    this.#link(count);
+    for (let i = 0; i + 1 < count; i++) this.#offer(symbols, i);
+    for (let key = this.#heap.pop(); key >= 0; key = this.#heap.pop()) {
+      const left = key % positionBits;
+      this.#mergeAt(symbols, left, (key - left) / positionBits, count);
+    }
+    let kept = 0;
+    for (let i = 0; i < count; i = this.#next[i]!) symbols[kept++] = symbols[i]!;
+    return kept;
+  }
+
+  #link(count: number): void {
+    if (this.#next.length < count) {
+      this.#previous = new Int32Array(count * 2);
+      this.#next = new Int32Array(count * 2);
+    }
+    for (let i = 0; i < count; i++) {
+      this.#previous[i] = i - 1;
+      this.#next[i] = i + 1;
+    }
+    this.#heap.clear();
+  }
+
+  /** Queues the pair that starts at `left` if it merges. */
+  #offer(symbols: Int32Array, left: number): void {
+    const rank = this.#rules.rank(symbols[left]!, symbols[this.#next[left]!]!);
+    if (rank >= 0) this.#heap.push(rank * positionBits + left);
+  }
+
+  #mergeAt(symbols: Int32Array, left: number, rank: number, count: number): void {
+    const right = this.#next[left]!;
+    // Stale entries: `left` was swallowed (marked -1), is last now, or its pair has changed since it was queued.
+    if (symbols[left] === -1 || right >= count) return;
+    if (this.#rules.rank(symbols[left]!, symbols[right]!) !== rank) return;
+    symbols[left] = this.#rules.merged(symbols[left]!, symbols[right]!);
+    symbols[right] = -1;
+    const after = this.#next[right]!;
+    this.#next[left] = after;
+    if (after < count) {
+      this.#previous[after] = left;
+      this.#offer(symbols, left);
+    }
+    const before = this.#previous[left]!;
+    if (before >= 0) this.#offer(symbols, before);
+  }
+}
