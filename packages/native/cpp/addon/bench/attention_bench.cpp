@@ -1,4 +1,4 @@
-#include "bench/attention_bench.h"
+#include "addon/bench/attention_bench.h"
 
 #include <math.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "attention/attention.h"
-#include "bench/buffer.h"
+#include "addon/bench/buffer.h"
 #include "core/f16.h"
 
 namespace triptych {

@@ -3,7 +3,7 @@
 #pragma once
 #include <stddef.h>
 
-#include "bench/samples.h"
+#include "addon/bench/samples.h"
 
 namespace triptych {
 

@@ -1,10 +1,10 @@
-#include "bench/linear_bench.h"
+#include "addon/bench/linear_bench.h"
 
 #include <string.h>
 
 #include <algorithm>
 
-#include "bench/buffer.h"
+#include "addon/bench/buffer.h"
 #include "core/f16.h"
 
 namespace triptych {
