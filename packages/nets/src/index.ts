@@ -1,1 +1,2 @@
-export {};
+export { type LlamaConfig, NetworkError, parseLlamaConfig } from './llama/config.js';
+export { type LlamaDecoder, llamaDecoder, llamaParameterShapes } from './llama/decoder.js';

@@ -1,0 +1,178 @@
+import { GraphError } from '../errors.js';
+import { leafName } from '../ops/leaf.js';
+import { type DType, type Tensor, topologicalOrder } from '../tensor.js';
+import type { OnnxAttribute, OnnxEmitter } from './emitter.js';
+import { ProtoWriter } from './proto.js';
+
+/** ONNX operator set of every exported model. */
+export const OPSET = 20;
+const IR_VERSION = 9;
+
+const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7 } as const;
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+
+/** What an exported model is fed with and returns. */
+export interface ModelSignature {
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly dtype: DType;
+  }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly dtype: DType;
+  }[];
+}
+
+/** A serialised ONNX model. */
+export interface OnnxModel extends ModelSignature {
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Lowers everything the outputs depend on to one ONNX model. Inputs and parameters become graph inputs under their
+ * own names, in the order in which they are reached.
+ * @throws GraphError `invalid_attribute` if two leaves or outputs share a name.
+ */
+export function exportOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxModel {
+  const builder = new ModelBuilder();
+  const names = new Map<Tensor, string>();
+  const inputs: ModelSignature['inputs'][number][] = [];
+  for (const tensor of topologicalOrder(Object.values(outputs))) {
+    const name = leafName(tensor);
+    if (name !== undefined) {
+      if (inputs.some((input) => input.name === name)) {
+        throw new GraphError('invalid_attribute', `two inputs or parameters are named "${name}"`);
+      }
+      inputs.push({ name, shape: tensor.shape, dtype: tensor.dtype });
+      names.set(tensor, name);
+      continue;
+    }
+    const operands = tensor.inputs.map((input) => names.get(input) ?? '');
+    const call = { inputs: tensor.inputs, attributes: tensor.attributes, output: tensor };
+    names.set(tensor, tensor.op.lower(call, operands, builder));
+  }
+  const signatures = Object.entries(outputs).map(([name, tensor]) => {
+    builder.alias(names.get(tensor) ?? '', name);
+    return { name, shape: tensor.shape, dtype: tensor.dtype };
+  });
+  return { bytes: builder.finish(inputs, signatures), inputs, outputs: signatures };
+}
+
+class ModelBuilder implements OnnxEmitter {
+  private readonly graph = new ProtoWriter();
+  private readonly shared = new Map<string, string>();
+  private count = 0;
+
+  node(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): string {
+    const output = this.freshName(opType);
+    this.writeNode(opType, inputs, output, attributes);
+    return output;
+  }
+
+  int64s(values: readonly number[]): string {
+    return this.once(`int64s ${values}`, () =>
+      this.initializer(BigInt64Array.from(values, BigInt), [values.length], ELEMENT_TYPE.int64),
+    );
+  }
+
+  float(value: number): string {
+    return this.once(`float ${value}`, () => this.constant(Float32Array.of(value), []));
+  }
+
+  constant(data: Float32Array | Int32Array, shape: readonly number[]): string {
+    return this.initializer(
+      data,
+      shape,
+      data instanceof Float32Array ? ELEMENT_TYPE.float32 : ELEMENT_TYPE.int32,
+    );
+  }
+
+  /** Gives a value its public output name. */
+  alias(from: string, to: string): void {
+    this.writeNode('Identity', [from], to, {});
+  }
+
+  finish(inputs: ModelSignature['inputs'], outputs: ModelSignature['outputs']): Uint8Array {
+    this.graph.string(2, 'graph');
+    for (const value of inputs) this.graph.message(11, valueInfo(value));
+    for (const value of outputs) this.graph.message(12, valueInfo(value));
+    return new ProtoWriter()
+      .int(1, IR_VERSION)
+      .string(2, 'triptych')
+      .message(7, this.graph)
+      .message(8, new ProtoWriter().string(1, '').int(2, OPSET))
+      .finish();
+  }
+
+  private writeNode(
+    opType: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: Readonly<Record<string, OnnxAttribute>>,
+  ): void {
+    const node = new ProtoWriter();
+    for (const input of inputs) node.string(1, input);
+    node.string(2, output).string(4, opType);
+    for (const [name, attribute] of Object.entries(attributes))
+      node.message(5, encodeAttribute(name, attribute));
+    this.graph.message(1, node);
+  }
+
+  private initializer(
+    data: Float32Array | Int32Array | BigInt64Array,
+    shape: readonly number[],
+    elementType: number,
+  ): string {
+    const name = this.freshName('constant');
+    const tensor = new ProtoWriter();
+    for (const extent of shape) tensor.int(1, extent);
+    tensor.int(2, elementType).string(8, name);
+    tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.graph.message(5, tensor);
+    return name;
+  }
+
+  private once(key: string, make: () => string): string {
+    const existing = this.shared.get(key);
+    if (existing !== undefined) return existing;
+    const name = make();
+    this.shared.set(key, name);
+    return name;
+  }
+
+  private freshName(stem: string): string {
+    return `${stem}#${this.count++}`;
+  }
+}
+
+function encodeAttribute(name: string, attribute: OnnxAttribute): ProtoWriter {
+  const proto = new ProtoWriter().string(1, name);
+  switch (attribute.kind) {
+    case 'float':
+      proto.float(2, attribute.value);
+      break;
+    case 'int':
+      proto.int(3, attribute.value);
+      break;
+    case 'string':
+      proto.string(4, attribute.value);
+      break;
+    case 'ints':
+      for (const value of attribute.value) proto.int(8, value);
+      break;
+  }
+  return proto.int(20, ATTRIBUTE_TYPE[attribute.kind]);
+}
+
+function valueInfo({ name, shape, dtype }: ModelSignature['inputs'][number]): ProtoWriter {
+  const dimensions = new ProtoWriter();
+  for (const extent of shape) dimensions.message(1, new ProtoWriter().int(1, extent));
+  const tensorType = new ProtoWriter().int(1, ELEMENT_TYPE[dtype]).message(2, dimensions);
+  return new ProtoWriter().string(1, name).message(2, new ProtoWriter().message(1, tensorType));
+}

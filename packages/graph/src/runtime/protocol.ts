@@ -1,0 +1,67 @@
+import type { ModelSignature } from '../onnx/export.js';
+import type { AdamWOptions } from '../train/adamw.js';
+
+/** Numbers that enter or leave a session. Shapes are part of the model and not repeated. */
+export type TensorData = Float32Array | Int32Array;
+
+/** Named values, as fed to or returned from a run. */
+export type TensorRecord = Readonly<Record<string, TensorData>>;
+
+/** Names something that lives in the worker. */
+export type Handle = number;
+
+/** Everything the worker can be asked to do. */
+export type Command =
+  | {
+      readonly kind: 'loadSession';
+      readonly bytes: Uint8Array;
+      readonly signature: ModelSignature;
+      readonly threads: number;
+    }
+  | {
+      readonly kind: 'run';
+      readonly session: Handle;
+      readonly feeds: TensorRecord;
+      readonly parameters: Handle | undefined;
+    }
+  | { readonly kind: 'createParameters'; readonly values: TensorRecord }
+  | { readonly kind: 'readParameters'; readonly parameters: Handle }
+  | {
+      readonly kind: 'createTrainer';
+      readonly session: Handle;
+      readonly parameters: Handle;
+      readonly optimizer: AdamWOptions;
+      readonly decayed: readonly string[];
+    }
+  | {
+      readonly kind: 'trainStep';
+      readonly trainer: Handle;
+      readonly feeds: TensorRecord;
+      readonly learningRate: number;
+    }
+  | { readonly kind: 'readMoments'; readonly trainer: Handle }
+  | { readonly kind: 'writeMoments'; readonly trainer: Handle; readonly moments: Moments }
+  | { readonly kind: 'release'; readonly handle: Handle };
+
+/** First and second moments of AdamW by parameter name, and how many steps they have seen. */
+export interface Moments {
+  readonly step: number;
+  readonly first: TensorRecord;
+  readonly second: TensorRecord;
+}
+
+/** What one training step reports. */
+export interface StepResult {
+  readonly loss: number;
+  /** Global norm of the gradients before clipping. */
+  readonly gradientNorm: number;
+}
+
+export interface Request {
+  readonly id: number;
+  readonly command: Command;
+}
+
+export type Response =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: { readonly code: string; readonly message: string } };

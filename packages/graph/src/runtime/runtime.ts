@@ -1,0 +1,169 @@
+import { Worker } from 'node:worker_threads';
+import { GraphError, type GraphErrorCode } from '../errors.js';
+import { grad } from '../grad.js';
+import { exportOnnx, type OnnxModel } from '../onnx/export.js';
+import type { Tensor } from '../tensor.js';
+import { type AdamWOptions, DEFAULT_ADAMW } from '../train/adamw.js';
+import { GRADIENT_PREFIX } from './executor.js';
+import type { Command, Handle, Moments, Response, StepResult, TensorData, TensorRecord } from './protocol.js';
+
+export interface RuntimeOptions {
+  /** Cores that ONNX Runtime may use. They are leased by the caller, never guessed here. */
+  readonly threads: number;
+}
+
+/** A model that is ready to run. */
+export interface Session {
+  /** Feeds every input that `parameters` does not hold; returns all outputs. */
+  run(feeds: TensorRecord, parameters?: Parameters): Promise<TensorRecord>;
+  release(): Promise<void>;
+}
+
+/** Named values that stay in the worker and are shared by sessions and a trainer. */
+export interface Parameters {
+  readonly handle: Handle;
+  /** A copy of the current values. */
+  read(): Promise<Record<string, Float32Array>>;
+  release(): Promise<void>;
+}
+
+/** A loss with its gradients and AdamW state. */
+export interface TrainingSession {
+  /**
+   * One step on one batch. If loss or gradients are not finite, nothing is updated and the result says so.
+   */
+  step(feeds: TensorRecord, learningRate: number): Promise<StepResult>;
+  readMoments(): Promise<Moments>;
+  writeMoments(moments: Moments): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface TrainingOptions {
+  readonly loss: Tensor;
+  /** Trainable tensors by name; the names must be those of `parameters`. */
+  readonly trainable: ReadonlyMap<string, Tensor>;
+  readonly parameters: Parameters;
+  readonly optimizer?: Partial<AdamWOptions>;
+}
+
+/** One worker thread with ONNX Runtime in it. The caller's thread is never blocked. */
+export class GraphRuntime implements AsyncDisposable {
+  private readonly pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  private nextRequest = 0;
+  private readonly worker: Worker;
+  private readonly threads: number;
+  private closedBecause: GraphError | undefined;
+
+  private constructor(worker: Worker, threads: number) {
+    this.worker = worker;
+    this.threads = threads;
+    worker.on('message', (response: Response) => this.settle(response));
+    worker.on('error', (cause) => this.fail(`the graph worker failed: ${cause.message}`));
+    worker.on('exit', () => this.fail('the graph worker has ended'));
+  }
+
+  /** @throws GraphError `invalid_attribute` if `threads` is not a positive whole number. */
+  static async start(options: RuntimeOptions): Promise<GraphRuntime> {
+    if (!Number.isInteger(options.threads) || options.threads < 1) {
+      throw new GraphError(
+        'invalid_attribute',
+        `threads must be a positive whole number, got ${options.threads}`,
+      );
+    }
+    return new GraphRuntime(new Worker(new URL('./worker.js', import.meta.url)), options.threads);
+  }
+
+  /** Compiles a model for this runtime. */
+  async load(model: OnnxModel): Promise<Session> {
+    const { bytes, inputs, outputs } = model;
+    const handle = await this.ask<Handle>({
+      kind: 'loadSession',
+      bytes,
+      signature: { inputs, outputs },
+      threads: this.threads,
+    });
+    return {
+      run: (feeds, parameters) =>
+        this.ask<TensorRecord>({ kind: 'run', session: handle, feeds, parameters: parameters?.handle }),
+      release: () => this.ask<void>({ kind: 'release', handle }),
+    };
+  }
+
+  /** Moves named values into the worker. */
+  async createParameters(values: Readonly<Record<string, TensorData>>): Promise<Parameters> {
+    const handle = await this.ask<Handle>({ kind: 'createParameters', values });
+    return {
+      handle,
+      read: () => this.ask<Record<string, Float32Array>>({ kind: 'readParameters', parameters: handle }),
+      release: () => this.ask<void>({ kind: 'release', handle }),
+    };
+  }
+
+  /** Differentiates the loss, compiles loss and gradients as one model and prepares AdamW. Vectors are not decayed. */
+  async createTraining(options: TrainingOptions): Promise<TrainingSession> {
+    const { loss, trainable, parameters } = options;
+    const names = [...trainable.keys()];
+    const gradients = grad(loss, [...trainable.values()]);
+    const gradientOutputs = names.map((name, index) => [GRADIENT_PREFIX + name, gradients[index]] as const);
+    const model = exportOnnx({ loss, ...(Object.fromEntries(gradientOutputs) as Record<string, Tensor>) });
+    const session = await this.ask<Handle>({
+      kind: 'loadSession',
+      bytes: model.bytes,
+      signature: { inputs: model.inputs, outputs: model.outputs },
+      threads: this.threads,
+    });
+    const trainer = await this.ask<Handle>({
+      kind: 'createTrainer',
+      session,
+      parameters: parameters.handle,
+      optimizer: { ...DEFAULT_ADAMW, ...options.optimizer },
+      decayed: names.filter((name) => (trainable.get(name)?.shape.length ?? 0) > 1),
+    });
+    return {
+      step: (feeds, learningRate) =>
+        this.ask<StepResult>({ kind: 'trainStep', trainer, feeds, learningRate }),
+      readMoments: () => this.ask<Moments>({ kind: 'readMoments', trainer }),
+      writeMoments: (moments) => this.ask<void>({ kind: 'writeMoments', trainer, moments }),
+      release: async () => {
+        await this.ask<void>({ kind: 'release', handle: trainer });
+        await this.ask<void>({ kind: 'release', handle: session });
+      },
+    };
+  }
+
+  /** Ends the worker; whatever is still running is abandoned. */
+  async close(): Promise<void> {
+    this.fail('the graph runtime was closed');
+    await this.worker.terminate();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private ask<Result>(command: Command): Promise<Result> {
+    if (this.closedBecause !== undefined) return Promise.reject(this.closedBecause);
+    const id = this.nextRequest++;
+    return new Promise<Result>((resolve, reject) => {
+      this.pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.worker.postMessage({ id, command });
+    });
+  }
+
+  private settle(response: Response): void {
+    const waiting = this.pending.get(response.id);
+    this.pending.delete(response.id);
+    if (waiting === undefined) return;
+    if ('error' in response) {
+      waiting.reject(new GraphError(response.error.code as GraphErrorCode, response.error.message));
+    } else {
+      waiting.resolve(response.value);
+    }
+  }
+
+  private fail(message: string): void {
+    this.closedBecause ??= new GraphError('worker_closed', message);
+    for (const { reject } of this.pending.values()) reject(this.closedBecause);
+    this.pending.clear();
+  }
+}

@@ -1,0 +1,25 @@
+import { parentPort } from 'node:worker_threads';
+import { GraphError } from '../errors.js';
+import { Executor } from './executor.js';
+import type { Request, Response } from './protocol.js';
+
+// Entry of the worker thread. ONNX Runtime blocks the thread that calls it, so it never runs on the main one.
+
+const port = parentPort;
+if (port === null) throw new Error('runtime/worker.js must be started as a worker thread');
+
+const executor = new Executor();
+let tail: Promise<void> = Promise.resolve();
+
+port.on('message', (request: Request) => {
+  tail = tail.then(async () => port.postMessage(await answer(request)));
+});
+
+async function answer({ id, command }: Request): Promise<Response> {
+  try {
+    return { id, value: await executor.execute(command) };
+  } catch (error) {
+    const code = error instanceof GraphError ? error.code : 'session_failed';
+    return { id, error: { code, message: error instanceof Error ? error.message : String(error) } };
+  }
+}
