@@ -36,3 +36,9 @@ export {
   type StreamDecoder,
   type Tokenizer,
 } from './tokenizer/tokenizer.js';
+export {
+  type TrainBpeOptions,
+  type TrainBpeProgress,
+  type TrainedBpe,
+  trainByteLevelBpe,
+} from './tokenizer/train-bpe.js';

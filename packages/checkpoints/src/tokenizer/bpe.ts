@@ -29,7 +29,10 @@ function readMerges(merges: readonly string[], symbols: SymbolTable): PairTable 
   for (const [rank, merge] of merges.entries()) {
     const gap = merge.indexOf(' ', 1); // a first space would belong to the left part
     if (gap < 0 || gap === merge.length - 1) {
-      throw new CheckpointError('TOKENIZER', `metadata "tokenizer.ggml.merges": entry ${rank} is ${quoted(merge)}, not two tokens`);
+      throw new CheckpointError(
+        'TOKENIZER',
+        `metadata "tokenizer.ggml.merges": entry ${rank} is ${quoted(merge)}, not two tokens`,
+      );
     }
     const [left, right] = [merge.slice(0, gap), merge.slice(gap + 1)];
     const [leftId, rightId] = [symbols.intern(left), symbols.intern(right)];

@@ -18,7 +18,10 @@ const gpt2 = new RegExp(
 /** Llama 3 and its relatives; they differ in how many digits make a word and in what belongs to one. */
 function llama3Like(digits: string, letters = '\\p{L}'): RegExp {
   const word = `[^\\r\\n\\p{L}\\p{N}]?[${letters}]+`;
-  return new RegExp(`${contraction}|${word}|${digits}| ?[^${space}${letters}\\p{N}]+[\\r\\n]*|${lineEnds}`, 'gu');
+  return new RegExp(
+    `${contraction}|${word}|${digits}| ?[^${space}${letters}\\p{N}]+[\\r\\n]*|${lineEnds}`,
+    'gu',
+  );
 }
 
 interface Splitting {
@@ -37,7 +40,19 @@ const splittings: readonly Splitting[] = [
     patterns: [/[\p{P}$+<=>^~|]+/gu, gpt2, /\p{N}+/gu, /[0-9][0-9][0-9]/gu],
   },
   {
-    names: ['gpt-2', 'phi-2', 'gigachat', 'a.x-4.0', 'mellum', 'mpt', 'olmo', 'jais', 'trillion', 'granite-docling', 'exaone4'],
+    names: [
+      'gpt-2',
+      'phi-2',
+      'gigachat',
+      'a.x-4.0',
+      'mellum',
+      'mpt',
+      'olmo',
+      'jais',
+      'trillion',
+      'granite-docling',
+      'exaone4',
+    ],
     patterns: [gpt2],
   },
   {
@@ -58,7 +73,9 @@ const splittings: readonly Splitting[] = [
   { names: ['qwen35'], patterns: [llama3Like('\\p{N}', '\\p{L}\\p{M}')] },
 ];
 
-const byName = new Map(splittings.flatMap((splitting) => splitting.names.map((name) => [name, splitting] as const)));
+const byName = new Map(
+  splittings.flatMap((splitting) => splitting.names.map((name) => [name, splitting] as const)),
+);
 
 /** Names that `preTokenizer` knows. */
 export const preTokenizerNames: readonly string[] = [...byName.keys()];
@@ -73,7 +90,12 @@ export interface PreTokenizer {
 }
 
 /** Pieces of `text` under the patterns from `stage` on: matches, and what lies between them. */
-function splitStage(text: string, patterns: readonly RegExp[], stage: number, word: (piece: string) => void): void {
+function splitStage(
+  text: string,
+  patterns: readonly RegExp[],
+  stage: number,
+  word: (piece: string) => void,
+): void {
   const pattern = patterns[stage];
   if (pattern === undefined) {
     word(text);

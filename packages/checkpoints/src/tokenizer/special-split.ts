@@ -16,7 +16,8 @@ export class SpecialSplitter {
   constructor({ texts, kinds }: Vocabulary) {
     const special: number[] = [];
     for (const [id, kind] of kinds.entries()) {
-      if (kind === tokenKind.control || kind === tokenKind.userDefined || kind === tokenKind.unknown) special.push(id);
+      if (kind === tokenKind.control || kind === tokenKind.userDefined || kind === tokenKind.unknown)
+        special.push(id);
     }
     special.sort((a, b) => Buffer.byteLength(texts[b]!) - Buffer.byteLength(texts[a]!));
     this.#parsed = special;

@@ -65,4 +65,9 @@ export const controlTexts: readonly string[] = [
 ];
 
 /** Tokens that are matched and shown like text although they look like control tokens (gpt-oss). */
-export const userDefinedTexts: readonly string[] = ['<|channel|>', '<|message|>', '<|start|>', '<|constrain|>'];
+export const userDefinedTexts: readonly string[] = [
+  '<|channel|>',
+  '<|message|>',
+  '<|start|>',
+  '<|constrain|>',
+];

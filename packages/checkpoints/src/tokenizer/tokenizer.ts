@@ -4,7 +4,7 @@ import { BytePairEncoder } from './bpe.js';
 import { charsToBytes } from './byte-chars.js';
 import { preTokenizer } from './pre-tokenize.js';
 import { SpecialSplitter } from './special-split.js';
-import { tokenKind, type Vocabulary, readVocabulary } from './vocabulary.js';
+import { readVocabulary, tokenKind, type Vocabulary } from './vocabulary.js';
 
 export interface EncodeOptions {
   /** Add BOS and EOS where the file asks for them. Default true. */
@@ -124,7 +124,8 @@ class GgufTokenizer implements Tokenizer {
     const kind = this.#kind.vocabulary.kinds[id];
     const isHidden = kind === tokenKind.control || kind === tokenKind.unknown;
     if (isHidden && !renderSpecial) return empty;
-    this.#bytes[id] ??= isHidden || kind === tokenKind.userDefined ? Buffer.from(text, 'utf8') : this.#plainBytes(id);
+    this.#bytes[id] ??=
+      isHidden || kind === tokenKind.userDefined ? Buffer.from(text, 'utf8') : this.#plainBytes(id);
     return this.#bytes[id];
   }
 
@@ -138,7 +139,10 @@ function bytePairKind(metadata: AnyMetadata): TokenizerKind {
   const splitter = preTokenizer(stringAt(metadata, 'tokenizer.ggml.pre') ?? 'default');
   const merges = stringsAt(metadata, 'tokenizer.ggml.merges');
   if (merges === undefined) {
-    throw new CheckpointError('TOKENIZER', 'metadata "tokenizer.ggml.merges" is missing: convert the model again');
+    throw new CheckpointError(
+      'TOKENIZER',
+      'metadata "tokenizer.ggml.merges" is missing: convert the model again',
+    );
   }
   const vocabulary = readVocabulary(metadata, { bosId: 11, eosId: 11, addBos: splitter.addBos });
   const encoder = new BytePairEncoder(vocabulary, merges, splitter);
@@ -159,7 +163,13 @@ export function createTokenizer(metadata: AnyMetadata): Tokenizer {
   const model = stringAt(metadata, 'tokenizer.ggml.model');
   if (model === 'gpt2') return new GgufTokenizer(bytePairKind(metadata));
   if (model === undefined) {
-    throw new CheckpointError('TOKENIZER', 'metadata "tokenizer.ggml.model" is missing: the file has no tokenizer');
+    throw new CheckpointError(
+      'TOKENIZER',
+      'metadata "tokenizer.ggml.model" is missing: the file has no tokenizer',
+    );
   }
-  throw new CheckpointError('TOKENIZER', `the tokenizer model ${quoted(model)} is not supported; supported: llama, gpt2`);
+  throw new CheckpointError(
+    'TOKENIZER',
+    `the tokenizer model ${quoted(model)} is not supported; supported: llama, gpt2`,
+  );
 }

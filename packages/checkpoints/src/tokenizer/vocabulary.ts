@@ -32,7 +32,10 @@ const prefix = 'tokenizer.ggml.';
 function readTexts(metadata: AnyMetadata): readonly string[] {
   const texts = stringsAt(metadata, `${prefix}tokens`);
   if (texts === undefined || texts.length === 0) {
-    throw new CheckpointError('TOKENIZER', 'metadata "tokenizer.ggml.tokens" is missing: the file has no vocabulary');
+    throw new CheckpointError(
+      'TOKENIZER',
+      'metadata "tokenizer.ggml.tokens" is missing: the file has no vocabulary',
+    );
   }
   return texts.map((text, id) => (text === '' ? `[EMPTY_${id}]` : text)); // as llama.cpp names them
 }
@@ -42,7 +45,10 @@ function indexTexts(texts: readonly string[]): Map<string, number> {
   for (const [id, text] of texts.entries()) {
     const other = idOf.get(text);
     if (other !== undefined) {
-      throw new CheckpointError('TOKENIZER', `metadata "tokenizer.ggml.tokens": ${quoted(text)} is both ${other} and ${id}`);
+      throw new CheckpointError(
+        'TOKENIZER',
+        `metadata "tokenizer.ggml.tokens": ${quoted(text)} is both ${other} and ${id}`,
+      );
     }
     idOf.set(text, id);
   }
@@ -62,13 +68,22 @@ function readKinds(metadata: AnyMetadata, tokenCount: number): Uint8Array {
 }
 
 /** The id under `key`; one outside the vocabulary counts as absent, as in llama.cpp. */
-function readId(metadata: AnyMetadata, key: string, tokenCount: number, fallback?: number): number | undefined {
+function readId(
+  metadata: AnyMetadata,
+  key: string,
+  tokenCount: number,
+  fallback?: number,
+): number | undefined {
   const id = numberAt(metadata, `${prefix}${key}_token_id`) ?? fallback;
   return id !== undefined && Number.isInteger(id) && id >= 0 && id < tokenCount ? id : undefined;
 }
 
 /** Ids that end a generation: those the file names, and those whose text says so (files often omit them). */
-function findEndOfGeneration(metadata: AnyMetadata, idOf: ReadonlyMap<string, number>, named: (number | undefined)[]) {
+function findEndOfGeneration(
+  metadata: AnyMetadata,
+  idOf: ReadonlyMap<string, number>,
+  named: (number | undefined)[],
+) {
   const ids = new Set<number>(named.filter((id) => id !== undefined));
   for (const key of ['eot', 'eom', 'fim_pad', 'fim_rep', 'fim_sep']) {
     const id = readId(metadata, key, idOf.size);
@@ -110,10 +125,16 @@ export function readVocabulary(metadata: AnyMetadata, defaults: VocabularyDefaul
   const addBos = booleanAt(metadata, `${prefix}add_bos_token`) ?? defaults.addBos;
   const addEos = booleanAt(metadata, `${prefix}add_eos_token`) ?? false;
   if (addBos && bosId === undefined) {
-    throw new CheckpointError('TOKENIZER', 'a BOS token is to be added but "tokenizer.ggml.bos_token_id" names none');
+    throw new CheckpointError(
+      'TOKENIZER',
+      'a BOS token is to be added but "tokenizer.ggml.bos_token_id" names none',
+    );
   }
   if (addEos && eosId === undefined) {
-    throw new CheckpointError('TOKENIZER', 'an EOS token is to be added but "tokenizer.ggml.eos_token_id" names none');
+    throw new CheckpointError(
+      'TOKENIZER',
+      'an EOS token is to be added but "tokenizer.ggml.eos_token_id" names none',
+    );
   }
   return {
     texts,
