@@ -1,1 +1,16 @@
-export {};
+/**
+ * @module
+ * The HTTP server of Triptych: an OpenAI-shaped API over text engines.
+ */
+export { type AppOptions, type CorsOptions, createApp } from './app.js';
+export { ApiError, type ErrorBody, type ErrorType, ServeError, type ServeErrorCode } from './errors.js';
+export { isLoopback } from './http/host-guard.js';
+export { defaultLimits, type ServerLimits } from './limits.js';
+export { type LogFields, type Logger, silentLogger } from './logger.js';
+export type { EngineSource, LoadProgress } from './models.js';
+export { createPinoLogger, type LogLevel, type PinoLoggerOptions } from './pino-logger.js';
+export { type RunningServer, type ServeOptions, serve } from './serve.js';
+export type { ChatChunk, ChatResponse } from './text/chat-schema.js';
+export type { CompletionResponse } from './text/completion-schema.js';
+export type { InfoResponse } from './text/models-route.js';
+export { version } from './version.js';

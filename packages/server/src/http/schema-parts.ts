@@ -1,0 +1,79 @@
+/**
+ * @module
+ * Schema pieces that several routes share.
+ */
+import { z } from '@hono/zod-openapi';
+
+/**
+ * A field of the OpenAI API that this server does not offer yet: values that mean "off" pass and are dropped,
+ * everything else is refused by name. `off` says in words what passes.
+ */
+export function notYet(off: string, isOff: (value: unknown) => boolean): z.ZodType<undefined, unknown> {
+  return z
+    .unknown()
+    .refine((value) => value === undefined || value === null || isOff(value), {
+      error: `is not supported yet; leave it out${off === '' ? '' : ` or send ${off}`}`,
+      params: { code: 'unsupported_parameter' },
+    })
+    .transform(() => undefined)
+    .optional()
+    .openapi({
+      type: 'null',
+      description: `Not supported yet. Accepted: null${off === '' ? '' : `, ${off}`}.`,
+    });
+}
+
+/** A field that changes nothing here and does no harm: accepted, dropped, and named in a response header. */
+export function ignored(): z.ZodType<unknown, unknown> {
+  return z.unknown().optional().openapi({ type: 'object', description: 'Accepted and ignored.' });
+}
+
+export const isEmptyArray = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+export const isEmptyObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+
+/** Text that can be encoded as UTF-8: JSON escapes can spell half a character, which is refused. */
+export function wellFormed(): z.ZodString {
+  return z.string().refine((text) => !/\p{Surrogate}/u.test(text), {
+    error: 'must not contain half of a surrogate pair',
+    params: { code: 'invalid_text' },
+  });
+}
+
+/**
+ * An array with its length checked before its items, so that a hostile body cannot make the validator
+ * collect a million complaints.
+ */
+export function boundedArray<Item extends z.ZodType>(
+  item: Item,
+  bounds: { readonly min: number; readonly max: number },
+): z.ZodType<z.output<Item>[], unknown> {
+  const { min, max } = bounds;
+  return z
+    .custom<unknown[]>(Array.isArray, { error: 'must be an array', abort: true })
+    .refine((items) => items.length >= min && items.length <= max, {
+      error: `must have ${min} to ${max} items`,
+      abort: true,
+    })
+    .pipe(z.array(item).min(min).max(max))
+    .openapi({ type: 'array' });
+}
+
+export const errorSchema = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.enum(['invalid_request_error', 'authentication_error', 'permission_error', 'server_error']),
+      param: z.string().nullable(),
+      code: z.string(),
+    }),
+  })
+  .openapi('Error');
+
+export const usageSchema = z
+  .object({
+    prompt_tokens: z.int(),
+    completion_tokens: z.int(),
+    total_tokens: z.int(),
+  })
+  .openapi('Usage');

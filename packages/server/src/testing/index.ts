@@ -1,0 +1,5 @@
+/**
+ * @module
+ * Test doubles for packages that talk to the server; not for production.
+ */
+export { FakeEngine, type FakeEngineOptions, type SeenRequest } from './fake-engine.js';

@@ -1,0 +1,81 @@
+/**
+ * @module
+ * Runs an engine request on behalf of an HTTP request: one abort path for client, server and error, and
+ * one place where latencies are observed.
+ */
+import type { FinishReason, GenerateEvent, GenerateRequest, TextEngineLike, Usage } from '@triptych/llm';
+import { clientClosed, shuttingDown } from '../errors.js';
+import type { ServerMetrics } from '../metrics/metrics.js';
+
+/** The abort signal of one HTTP request. `dispose` unhooks it from the longer-lived signals. */
+export interface RequestAbort {
+  readonly signal: AbortSignal;
+  abort(reason: Error): void;
+  dispose(): void;
+}
+
+/** Aborts when the client leaves or the server's shutdown deadline passes; the reason says which. */
+export function requestAbort(client: AbortSignal, stop: AbortSignal): RequestAbort {
+  const controller = new AbortController();
+  const onClient = (): void => controller.abort(clientClosed());
+  const onStop = (): void => controller.abort(shuttingDown());
+  // Not AbortSignal.any: it keeps every derived signal alive as long as the server's own signal lives.
+  client.addEventListener('abort', onClient, { once: true });
+  stop.addEventListener('abort', onStop, { once: true });
+  if (client.aborted) onClient();
+  if (stop.aborted) onStop();
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    dispose: () => {
+      client.removeEventListener('abort', onClient);
+      stop.removeEventListener('abort', onStop);
+    },
+  };
+}
+
+/** The engine's events, observed. Throws what the engine throws; an aborted call throws the signal's reason. */
+export async function* generate(
+  engine: TextEngineLike,
+  request: GenerateRequest,
+  signal: AbortSignal,
+  metrics: ServerMetrics,
+): AsyncGenerator<GenerateEvent> {
+  const observer = metrics.observe(engine.info.id);
+  try {
+    signal.throwIfAborted();
+    for await (const event of engine.generate(request, { signal })) {
+      if (event.type === 'start') observer.admitted(event.promptTokens);
+      else if (event.type === 'text') observer.tokens(event.tokens.length);
+      yield event;
+    }
+  } finally {
+    observer.ended();
+  }
+}
+
+export interface Generated {
+  readonly text: string;
+  readonly reason: FinishReason;
+  readonly usage: Usage;
+}
+
+/** Waits for the end of a generation and joins its text. */
+export async function collect(events: AsyncIterable<GenerateEvent>): Promise<Generated> {
+  const parts: string[] = [];
+  for await (const event of events) {
+    if (event.type === 'text') parts.push(event.text);
+    if (event.type === 'finish') return { text: parts.join(''), reason: event.reason, usage: event.usage };
+  }
+  throw new Error('The engine ended a generation without a finish event.');
+}
+
+export function toUsage(usages: readonly Usage[]): {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+} {
+  const prompt = usages.reduce((sum, usage) => sum + usage.promptTokens, 0);
+  const completion = usages.reduce((sum, usage) => sum + usage.completionTokens, 0);
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+}
