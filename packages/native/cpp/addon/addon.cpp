@@ -11,6 +11,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("isa", Napi::String::New(env, isa_name(detect_isa())));
   register_pages(env, exports);
   register_program(env, exports);
+  register_bench(env, exports);
   return exports;
 }
 
