@@ -121,8 +121,9 @@ class EventSource {
     }
   }
 
-  cancel(): void {
-    this.#gone();
+  /** Resolves when the source has cleaned up. */
+  cancel(): Promise<void> {
+    return this.#gone();
   }
 
   #tick(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -132,16 +133,17 @@ class EventSource {
       this.#lastProgressAt = performance.now();
       controller.enqueue(this.#encoder.encode(': ping\n\n'));
     } else if (!hasRoom && idleMs >= this.#options.stallTimeoutMs) {
-      this.#gone();
+      void this.#gone();
       controller.error(new Error('The client stopped reading.'));
     }
   }
 
-  #gone(): void {
+  async #gone(): Promise<void> {
     if (this.#ended) return;
     this.#end();
     this.#options.onGone();
-    void this.#events.return(undefined).catch(() => undefined);
+    // The abort just asked for is the expected failure.
+    await this.#events.return(undefined).catch(() => undefined);
   }
 
   #end(): void {

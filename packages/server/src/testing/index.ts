@@ -3,3 +3,4 @@
  * Test doubles for packages that talk to the server; not for production.
  */
 export { FakeEngine, type FakeEngineOptions, type SeenRequest } from './fake-engine.js';
+export { until } from './until.js';
