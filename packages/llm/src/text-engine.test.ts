@@ -1,0 +1,248 @@
+import { detectIsa, type IsaName } from '@triptych/native';
+import { afterEach, expect, test } from 'vitest';
+import { EngineError } from './errors.js';
+import type { TextEngineOptions } from './load-model.js';
+import { generate, loadTiny, someTokens, tinyModel } from './testing.js';
+import { TextEngine } from './text-engine.js';
+import type { GenerateRequest } from './types.js';
+
+const open: TextEngine[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((engine) => engine.close()));
+});
+
+async function load(name = 'q8_0', options: TextEngineOptions = {}): Promise<TextEngine> {
+  const engine = await loadTiny(name, options);
+  open.push(engine);
+  return engine;
+}
+
+/** Logits as bits: equal means identical, not close. */
+const bits = (values: Float32Array): Buffer =>
+  Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+
+const isas = (['portable', 'avx2', 'avx512', 'amx'] as const).filter(
+  (isa, index, all) => index <= all.indexOf(detectIsa()) && isa === all[index],
+);
+
+test.each(isas)('logits do not change with chunks, threads, or company (%s)', async (isa: IsaName) => {
+  const tokens = someTokens(200, 1);
+  const alone = await (await load('q8_0', { isa, threads: 1 })).debugLogits(tokens);
+  expect(alone.some((value) => !Number.isFinite(value))).toBe(false);
+
+  const chunked = await (await load('q8_0', { isa, threads: 2, tokenBudget: 16 })).debugLogits(tokens);
+  expect(bits(chunked).equals(bits(alone))).toBe(true);
+
+  const crowded = await load('q8_0', { isa, threads: 2, tokenBudget: 100 });
+  const others = Array.from({ length: 16 }, (_, i) =>
+    generate(crowded, {
+      prompt: someTokens(20 + 7 * i, 10 + i),
+      maxTokens: 30 + i,
+      seed: i,
+      ignoreEos: true,
+    }),
+  );
+  const together = await crowded.debugLogits(tokens);
+  expect(bits(together).equals(bits(alone))).toBe(true);
+  await Promise.all(others);
+});
+
+test('decoded tokens have the logits of a prefill', async () => {
+  const engine = await load('q4_0');
+  const prompt = someTokens(37, 2);
+  const rows: Float32Array[] = [];
+  const { tokens } = await generate(
+    engine,
+    { prompt, maxTokens: 40, temperature: 1, seed: 5, ignoreEos: true },
+    {
+      tap: (row) => rows.push(row.slice()),
+    },
+  );
+  const all = [...prompt, ...tokens];
+  const prefill = await engine.debugLogits(all);
+  const vocabulary = engine.info.vocabSize;
+  expect(rows.length).toBe(40);
+  for (const [i, row] of rows.entries()) {
+    const at = (prompt.length - 1 + i) * vocabulary;
+    expect(bits(row).equals(bits(prefill.subarray(at, at + vocabulary)))).toBe(true);
+  }
+});
+
+test('greedy decoding takes the largest logit', async () => {
+  const engine = await load();
+  const picks: number[] = [];
+  const { tokens } = await generate(
+    engine,
+    { prompt: someTokens(9, 3), maxTokens: 20, temperature: 0, ignoreEos: true },
+    {
+      tap: (row) => picks.push(row.indexOf(Math.max(...row))),
+    },
+  );
+  expect(tokens).toEqual(picks);
+});
+
+test('a seed gives the same text alone, in a crowd and after preemption', async () => {
+  const requests: GenerateRequest[] = Array.from({ length: 12 }, (_, i) => ({
+    prompt: someTokens(10 + 5 * i, 40 + i),
+    maxTokens: 100,
+    temperature: 1.2,
+    seed: i,
+    repetitionPenalty: 1.1,
+    frequencyPenalty: 0.2,
+    ignoreEos: true,
+  }));
+  const roomy = await load();
+  const expected = [];
+  for (const request of requests) expected.push((await generate(roomy, request)).tokens);
+  expect(new Set(expected.map(String)).size).toBe(requests.length);
+
+  // Room for about four of the twelve at full length: memory runs short while they grow.
+  const perToken = roomy.memory().bytesPerToken;
+  const tight = await load('q8_0', { kvMemoryBytes: Math.max(perToken * 800, 600_000), contextLength: 256 });
+  const results = await Promise.all(requests.map((request) => generate(tight, request)));
+  expect(results.map(({ tokens }) => tokens)).toEqual(expected);
+  expect(tight.stats().preemptionsTotal).toBeGreaterThan(0);
+  const { committedBytes, budgetBytes } = tight.memory();
+  expect(committedBytes).toBeLessThanOrEqual(budgetBytes);
+});
+
+test('ends at the length, with usage', async () => {
+  const engine = await load();
+  const result = await generate(engine, { prompt: someTokens(5, 1), maxTokens: 7, ignoreEos: true });
+  expect(result.reason).toBe('length');
+  expect(result.tokens.length).toBe(7);
+  expect(result.usage).toEqual({ promptTokens: 5, completionTokens: 7 });
+});
+
+test('ends where the context does', async () => {
+  const engine = await load('q8_0', { contextLength: 32 });
+  const result = await generate(engine, { prompt: someTokens(20, 1), ignoreEos: true });
+  expect(result.usage.completionTokens).toBe(12);
+  await expect(generate(engine, { prompt: someTokens(32, 1) })).rejects.toMatchObject({
+    code: 'prompt_too_long',
+    field: 'prompt',
+  });
+});
+
+test('stop strings end the text before them', async () => {
+  const engine = await load();
+  const request = { prompt: someTokens(5, 1), maxTokens: 40, temperature: 1, seed: 3, ignoreEos: true };
+  const { text } = await generate(engine, request);
+  const stop = text.slice(10, 13);
+  const stopped = await generate(engine, { ...request, stop: ['never there', stop] });
+  expect(stopped.reason).toBe('stop');
+  expect(stopped.text).toBe(text.slice(0, text.indexOf(stop)));
+});
+
+test('an abort ends within one step, in prefill too', async () => {
+  const engine = await load('q8_0', { tokenBudget: 4 });
+  const controller = new AbortController();
+  const iterator = engine.generate(
+    { prompt: someTokens(200, 1), maxTokens: 10 },
+    { signal: controller.signal },
+  );
+  expect(await iterator.next()).toMatchObject({ value: { type: 'start', promptTokens: 200 } });
+  const before = engine.stats().stepsTotal;
+  controller.abort(new Error('enough'));
+  await expect(iterator.next()).rejects.toThrow('enough');
+  // Whatever comes next finds the engine free: the 50 steps of that prompt are not run.
+  await generate(engine, { prompt: someTokens(4, 2), maxTokens: 1 });
+  expect(engine.stats().stepsTotal - before).toBeLessThanOrEqual(3);
+  expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, finishedTotal: { abort: 1 } });
+});
+
+test('leaving the iteration cancels', async () => {
+  const engine = await load();
+  for await (const event of engine.generate({ prompt: someTokens(5, 1), ignoreEos: true })) {
+    if (event.type === 'text') break;
+  }
+  await generate(engine, { prompt: someTokens(5, 1), maxTokens: 1 });
+  expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, finishedTotal: { abort: 1 } });
+});
+
+test('an aborted signal starts nothing', async () => {
+  const engine = await load();
+  await expect(
+    generate(engine, { prompt: 'x' }, { signal: AbortSignal.abort(new Error('no')) }),
+  ).rejects.toThrow('no');
+  expect(engine.stats().stepsTotal).toBe(0);
+});
+
+test.each([
+  [{ prompt: [] }, 'prompt'],
+  [{ prompt: [1, 2, 1e9] }, 'prompt'],
+  [{ prompt: [1.5] }, 'prompt'],
+  [{}, 'prompt'],
+  [{ prompt: 'a', messages: [] }, 'prompt'],
+  [{ prompt: 'a', temperature: -1 }, 'temperature'],
+  [{ prompt: 'a', temperature: Number.NaN }, 'temperature'],
+  [{ prompt: 'a', topP: 0 }, 'topP'],
+  [{ prompt: 'a', topK: 1.5 }, 'topK'],
+  [{ prompt: 'a', seed: -1 }, 'seed'],
+  [{ prompt: 'a', maxTokens: 0 }, 'maxTokens'],
+  [{ prompt: 'a', stop: Array.from({ length: 17 }, String) }, 'stop'],
+] satisfies [GenerateRequest, string][])('refuses %j and names the field', async (request, field) => {
+  const engine = await load();
+  await expect(generate(engine, request)).rejects.toMatchObject({ code: 'invalid_request', field });
+});
+
+test('messages without a template are refused', async () => {
+  const engine = await load();
+  expect(engine.info.hasChatTemplate).toBe(false);
+  await expect(generate(engine, { messages: [{ role: 'user', content: 'hi' }] })).rejects.toMatchObject({
+    code: 'no_chat_template',
+  });
+});
+
+test('a full queue and a closed engine say so', async () => {
+  const engine = await load('q8_0', { maxWaiting: 1, maxSequences: 1 });
+  const first = generate(engine, { prompt: someTokens(5, 1), ignoreEos: true });
+  const second = generate(engine, { prompt: 'b' });
+  await expect(second).rejects.toMatchObject({ code: 'overloaded' });
+  const ended = expect(first).rejects.toMatchObject({ code: 'closed' });
+  await engine.close();
+  await ended;
+  await expect(generate(engine, { prompt: 'c' })).rejects.toMatchObject({ code: 'closed' });
+});
+
+test('close waits for running requests until the deadline', async () => {
+  const engine = await load();
+  const running = generate(engine, { prompt: someTokens(5, 1), maxTokens: 30, ignoreEos: true });
+  await new Promise((resolve) => setImmediate(resolve));
+  await engine.close({ deadlineMs: 30_000 });
+  expect((await running).usage.completionTokens).toBe(30);
+});
+
+test('memory beyond a sequence is never touched, and all of it goes back', async () => {
+  const guarded = await load('f16', { guard: true });
+  const results = await Promise.all(
+    Array.from({ length: 5 }, (_, i) =>
+      generate(guarded, { prompt: someTokens(17 + 40 * i, i), maxTokens: 50, ignoreEos: true }),
+    ),
+  );
+  for (const { usage } of results) expect(usage.completionTokens).toBe(50);
+});
+
+test.each(['anonymous', 'memfd'] as const)('runs on %s memory', async (kvBacking) => {
+  const engine = await load('f32', { kvBacking, kvType: 'f32' });
+  const { usage } = await generate(engine, { prompt: someTokens(100, 1), maxTokens: 20, ignoreEos: true });
+  expect(usage.completionTokens).toBe(20);
+  expect(engine.memory()).toMatchObject({ backing: kvBacking });
+});
+
+test('a model that is not there, or no model, is a typed error', async () => {
+  await expect(TextEngine.load('/nonexistent.gguf')).rejects.toMatchObject({ code: expect.any(String) });
+  await expect(TextEngine.load(import.meta.filename)).rejects.toMatchObject({ code: expect.any(String) });
+  await expect(loadTiny('q8_0', { kvMemoryBytes: 1000 })).rejects.toMatchObject({ code: 'out_of_memory' });
+  await expect(loadTiny('q8_0', { threads: 0 })).rejects.toBeInstanceOf(EngineError);
+  await expect(
+    TextEngine.load(tinyModel('q8_0'), { signal: AbortSignal.abort(new Error('stop')) }),
+  ).rejects.toThrow('stop');
+});
+
+test('a short KV memory shortens the context instead of failing', async () => {
+  const engine = await load('q8_0', { kvMemoryBytes: 300_000 });
+  expect(engine.info.contextLength).toBeGreaterThanOrEqual(16);
+  const { bytesPerToken } = engine.memory();
+  expect(engine.info.contextLength * bytesPerToken).toBeLessThanOrEqual(300_000);
+});
