@@ -47,4 +47,5 @@ export {
   type TensorType,
 } from './tensor.js';
 export { type AdamWOptions, DEFAULT_ADAMW } from './train/adamw.js';
+export { loadCheckpoint, saveCheckpoint, type TrainingCheckpoint } from './train/checkpoint.js';
 export { type CosineSchedule, learningRateAt } from './train/schedule.js';

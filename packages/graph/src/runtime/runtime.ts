@@ -15,7 +15,7 @@ export interface RuntimeOptions {
 /** A model that is ready to run. */
 export interface Session {
   /** Feeds every input that `parameters` does not hold; returns all outputs. */
-  run(feeds: TensorRecord, parameters?: Parameters): Promise<TensorRecord>;
+  run(feeds: TensorRecord, parameters?: Parameters): Promise<Readonly<Record<string, Float32Array>>>;
   release(): Promise<void>;
 }
 
@@ -73,9 +73,11 @@ export class GraphRuntime implements AsyncDisposable {
     return new GraphRuntime(new Worker(new URL('./worker.js', import.meta.url)), options.threads);
   }
 
-  /** Compiles a model for this runtime. */
+  /** Compiles a model for this runtime. Its outputs must be float32. */
   async load(model: OnnxModel): Promise<Session> {
     const { bytes, inputs, outputs } = model;
+    const whole = outputs.find(({ dtype }) => dtype !== 'float32');
+    if (whole !== undefined) throw new GraphError('dtype_mismatch', `output "${whole.name}" must be float32`);
     const handle = await this.ask<Handle>({
       kind: 'loadSession',
       bytes,
@@ -84,7 +86,12 @@ export class GraphRuntime implements AsyncDisposable {
     });
     return {
       run: (feeds, parameters) =>
-        this.ask<TensorRecord>({ kind: 'run', session: handle, feeds, parameters: parameters?.handle }),
+        this.ask<Record<string, Float32Array>>({
+          kind: 'run',
+          session: handle,
+          feeds,
+          parameters: parameters?.handle,
+        }),
       release: () => this.ask<void>({ kind: 'release', handle }),
     };
   }

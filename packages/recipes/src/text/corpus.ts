@@ -80,12 +80,19 @@ function withoutBoilerplate(source: string): string {
   return body.replace(/^\s*\[[^\]]*\]\s*/, '');
 }
 
+/** Some Project Gutenberg files end with it. */
+const DOS_END_OF_FILE = '\u001a';
+
 /**
  * One newline style, single spaces, at most one blank line. In prose the lines of a paragraph are joined, unless they
  * are indented, as poems and letters inside novels are.
  */
 export function cleanText(source: string, layout: Layout): string {
-  const lines = source.replace(/\r\n?/g, '\n').replace(/\t/g, ' ').split('\n');
+  const lines = source
+    .replace(/\r\n?/g, '\n')
+    .replaceAll('\t', ' ')
+    .replaceAll(DOS_END_OF_FILE, '')
+    .split('\n');
   const trimmed = lines.map((line) => line.trimEnd()).join('\n');
   const joined = layout === 'prose' ? trimmed.replace(/(?<=\S)\n(?=\S)/g, ' ') : trimmed;
   const compact = joined.replace(/(?<=\S) {2,}/g, ' ').replace(/\n{3,}/g, '\n\n');
