@@ -42,12 +42,12 @@ export function formatCount(count: number): string {
 export function formatPercent(share: number): string {
   const percent = share * 100;
   if (percent > 0 && percent < 0.01) return `<${SPACE}0.01${SPACE}%`;
-  return threeDigits(percent) + SPACE + '%';
+  return `${threeDigits(percent)}${SPACE}%`;
 }
 
 /** 85 → "85 ms", 1430 → "1.43 s". */
 export function formatDuration(ms: number): string {
-  return ms < 999.5 ? `${Math.round(ms)}${SPACE}ms` : threeDigits(ms / 1000) + SPACE + 's';
+  return ms < 999.5 ? `${Math.round(ms)}${SPACE}ms` : `${threeDigits(ms / 1000)}${SPACE}s`;
 }
 
 /** Tokens per second. */

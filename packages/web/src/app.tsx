@@ -1,0 +1,178 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { streamChat, streamContinuation } from './api/generate.js';
+import { type EngineInfo, fetchInfo, streamMemory } from './api/inspect.js';
+import { Rail } from './frame/rail.js';
+import { panelsFor, useRoute } from './frame/routes.js';
+import { SettingsDialog } from './frame/settings-dialog.js';
+import { ChatPage } from './pages/chat/chat-page.js';
+import { ManuscriptPage } from './pages/manuscript/manuscript-page.js';
+import { MemoryPage } from './pages/memory/memory-page.js';
+import { DOCKED_QUERY, SamplingSheet } from './pages/sampling/sampling-sheet.js';
+import { ChatController } from './state/chat-controller.js';
+import { describeError } from './state/drive-run.js';
+import { ManuscriptController } from './state/manuscript-controller.js';
+import { MemoryWatch } from './state/memory-watch.js';
+import type { RunError } from './state/run.js';
+import { loadSettings, type Settings, saveSettings } from './state/settings.js';
+import { ErrorCard } from './ui/error-card.js';
+import { useStore } from './ui/hooks.js';
+
+type ServerState =
+  | { readonly state: 'loading' }
+  | { readonly state: 'ready'; readonly info: EngineInfo }
+  | { readonly state: 'failed'; readonly error: RunError };
+
+/** The frame and the page in it. Conversations live here, above the pages, so changing pages loses nothing. */
+export function App() {
+  const path = useRoute();
+  const [settings, setSettings] = useState<Settings>(() => loadSettings(browserStorage()));
+  const current = useRef(settings);
+  const [server, setServer] = useState<ServerState>({ state: 'loading' });
+  const [settingsOpen, setSettingsOpen] = useState(false);
+  const [sheetOpen, setSheetOpen] = useState(() => matchMedia(DOCKED_QUERY).matches);
+
+  const change = useCallback((part: Partial<Settings>) => {
+    current.current = { ...current.current, ...part };
+    setSettings(current.current);
+    saveSettings(browserStorage(), current.current);
+  }, []);
+
+  const { chat, manuscript, watch } = useMemo(() => {
+    const key = () => ({ apiKey: current.current.apiKey });
+    return {
+      chat: new ChatController({
+        stream: (messages, signal) => streamChat(messages, current.current.sampling, { ...key(), signal }),
+        systemPrompt: () => current.current.systemPrompt,
+      }),
+      manuscript: new ManuscriptController({
+        stream: (text, signal) => streamContinuation(text, current.current.sampling, { ...key(), signal }),
+      }),
+      watch: new MemoryWatch({ stream: (signal) => streamMemory({ ...key(), signal }) }),
+    };
+  }, []);
+  const feed = useStore(watch.store);
+
+  const connect = useCallback(async () => {
+    setServer({ state: 'loading' });
+    try {
+      setServer({ state: 'ready', info: await fetchInfo({ apiKey: current.current.apiKey }) });
+    } catch (error) {
+      setServer({ state: 'failed', error: describeError(error) });
+    }
+  }, []);
+  useEffect(() => void connect(), [connect]);
+
+  // Only a page that is looked at, of a server that answers, watches the memory.
+  const ready = server.state === 'ready';
+  useEffect(() => {
+    if (!ready) return;
+    const look = () => (document.hidden ? watch.stop() : watch.start());
+    look();
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      document.removeEventListener('visibilitychange', look);
+      watch.stop();
+    };
+  }, [ready, watch]);
+
+  useEffect(() => {
+    if (settings.theme === 'system') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = settings.theme;
+  }, [settings.theme]);
+
+  const info = server.state === 'ready' ? server.info : undefined;
+  const panels = panelsFor(info?.hasChatTemplate ?? true);
+  const panel = panels.find((candidate) => candidate.pages.some((page) => page.path === path)) ?? panels[0]!;
+  useEffect(() => {
+    const page = panel.pages.find((candidate) => candidate.path === path);
+    document.title = `${page?.label ?? 'Triptych'} · Triptych`;
+  }, [panel, path]);
+
+  const openSettings = () => setSettingsOpen(true);
+  const pageProps = {
+    sheetOpen,
+    onToggleSheet: () => setSheetOpen((open) => !open),
+    onOpenSettings: openSettings,
+  };
+  return (
+    <div className="frame" data-panel={panel.id}>
+      <button type="button" className="skip" onClick={() => document.getElementById('main')?.focus()}>
+        Skip to the page
+      </button>
+      <Rail
+        panels={panels}
+        path={path}
+        info={info}
+        feed={feed}
+        theme={settings.theme}
+        onTheme={(theme) => change({ theme })}
+        onOpenSettings={openSettings}
+      />
+      <main id="main" tabIndex={-1}>
+        {server.state === 'loading' && (
+          <section className="panel panel-quiet" aria-busy="true">
+            <h1 className="visually-hidden">Triptych</h1>
+            <p role="status">Asking the server which model it has…</p>
+          </section>
+        )}
+        {server.state === 'failed' && (
+          <section className="panel panel-quiet">
+            <h1 className="visually-hidden">Triptych</h1>
+            <ErrorCard
+              error={server.error}
+              title="The server did not say which model it has"
+              onRetry={() => void connect()}
+              onOpenSettings={openSettings}
+            />
+          </section>
+        )}
+        {info !== undefined && path === 'chat' && (
+          <>
+            {info.hasChatTemplate ? (
+              <ChatPage info={info} chat={chat} {...pageProps} />
+            ) : (
+              <ManuscriptPage info={info} manuscript={manuscript} {...pageProps} />
+            )}
+            {sheetOpen && (
+              <SamplingSheet
+                sampling={settings.sampling}
+                onSampling={(sampling) => change({ sampling })}
+                {...(info.hasChatTemplate
+                  ? {
+                      systemPrompt: settings.systemPrompt,
+                      onSystemPrompt: (systemPrompt: string) => change({ systemPrompt }),
+                    }
+                  : {})}
+                onClose={() => setSheetOpen(false)}
+              />
+            )}
+          </>
+        )}
+        {info !== undefined && path === 'memory' && (
+          <MemoryPage feed={feed} onRetry={() => watch.start()} onOpenSettings={openSettings} />
+        )}
+      </main>
+      {settingsOpen && (
+        <SettingsDialog
+          apiKey={settings.apiKey}
+          theme={settings.theme}
+          onSave={(apiKey) => {
+            change({ apiKey });
+            void connect();
+          }}
+          onTheme={(theme) => change({ theme })}
+          onClose={() => setSettingsOpen(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Undefined where the browser forbids storage. */
+function browserStorage(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}

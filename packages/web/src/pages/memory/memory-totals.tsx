@@ -1,0 +1,54 @@
+import type { MemorySnapshot } from '@triptych/llm';
+import { formatBytes, formatPercent, plural } from '../../lib/format.js';
+import type { MemoryFigures } from '../../state/memory-feed.js';
+
+export interface MemoryTotalsProps {
+  readonly snapshot: MemorySnapshot;
+  readonly figures: MemoryFigures;
+}
+
+export function MemoryTotals({ snapshot, figures }: MemoryTotalsProps) {
+  return (
+    <dl className="totals">
+      <Total name="Reserved" value={formatBytes(snapshot.reservedBytes)} note="addresses, no memory" />
+      <Total name="Budget" value={formatBytes(snapshot.budgetBytes)} note="never grows past it" />
+      <Total
+        name="Needed"
+        value={formatBytes(snapshot.neededBytes)}
+        note={plural(tokensOf(snapshot), 'token')}
+      />
+      <Total name="Committed" value={formatBytes(snapshot.committedBytes)} note="counted by Triptych" />
+      <Total name="Resident" value={formatBytes(snapshot.residentBytes)} note="held by the system" />
+      <Total name="Beyond need" value={formatPercent(figures.beyondNeed)} note="of what is committed" />
+      <Total
+        name="Reserved ahead, it would be"
+        value={formatBytes(figures.staticBytes)}
+        note={`${plural(figures.activeSlots, 'active slot')}, each allocated in full`}
+        wide
+      />
+    </dl>
+  );
+}
+
+interface TotalProps {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+  readonly wide?: boolean;
+}
+
+function Total({ name, value, note, wide = false }: TotalProps) {
+  return (
+    <div className={wide ? 'total total-wide' : 'total'}>
+      <dt>{name}</dt>
+      <dd>
+        <b>{value}</b>
+        <span>{note}</span>
+      </dd>
+    </div>
+  );
+}
+
+function tokensOf(snapshot: MemorySnapshot): number {
+  return snapshot.slots.reduce((sum, slot) => sum + (slot.state === 'active' ? slot.tokens : 0), 0);
+}

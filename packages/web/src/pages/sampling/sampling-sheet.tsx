@@ -1,0 +1,192 @@
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import {
+  DEFAULT_SAMPLING,
+  formatStopStrings,
+  parseStopStrings,
+  type SamplingSettings,
+} from '../../state/settings.js';
+import { useMediaQuery } from '../../ui/hooks.js';
+import { Icon } from '../../ui/icon.js';
+import { NumberField } from './number-field.js';
+
+export interface SamplingSheetProps {
+  readonly sampling: SamplingSettings;
+  readonly onSampling: (sampling: SamplingSettings) => void;
+  /** Undefined where a system prompt means nothing: in a continuation. */
+  readonly systemPrompt?: string;
+  readonly onSystemPrompt?: (text: string) => void;
+  readonly onClose: () => void;
+}
+
+/** Where there is room for it the sheet is the right wing beside the page; elsewhere it lies over it. */
+export const DOCKED_QUERY = '(min-width: 1100px)';
+
+export function SamplingSheet(props: SamplingSheetProps) {
+  const docked = useMediaQuery(DOCKED_QUERY);
+  return docked ? <DockedSheet {...props} /> : <ModalSheet {...props} />;
+}
+
+function DockedSheet(props: SamplingSheetProps) {
+  const closeOnEscape = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape') return;
+    // Handled here: the same key stops an answer elsewhere.
+    event.preventDefault();
+    props.onClose();
+  };
+  return (
+    <aside className="sheet" aria-label="Sampling" onKeyDown={closeOnEscape}>
+      <SheetBody {...props} />
+    </aside>
+  );
+}
+
+function ModalSheet(props: SamplingSheetProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} className="sheet sheet-modal" aria-label="Sampling" onClose={props.onClose}>
+      <SheetBody {...props} />
+    </dialog>
+  );
+}
+
+function SheetBody({ sampling, onSampling, systemPrompt, onSystemPrompt, onClose }: SamplingSheetProps) {
+  const id = useId();
+  const set = (change: Partial<SamplingSettings>) => onSampling({ ...sampling, ...change });
+  return (
+    <>
+      <div className="sheet-head">
+        <h2>Sampling</h2>
+        <button type="button" className="icon-button" onClick={onClose} aria-label="Close sampling">
+          <Icon name="close" />
+        </button>
+      </div>
+      <div className="sheet-body">
+        {onSystemPrompt !== undefined && (
+          <label className="field">
+            <span>System prompt</span>
+            <textarea
+              rows={3}
+              value={systemPrompt ?? ''}
+              placeholder="How the model should behave"
+              onChange={(event) => onSystemPrompt(event.target.value)}
+            />
+          </label>
+        )}
+        <NumberField
+          label="Temperature"
+          help="0 always takes the likeliest token; more is bolder."
+          value={sampling.temperature}
+          min={0}
+          max={2}
+          step={0.05}
+          slider
+          onChange={(temperature) => set({ temperature: temperature ?? DEFAULT_SAMPLING.temperature })}
+        />
+        <NumberField
+          label="Top-p"
+          help="Keep the likeliest tokens that make up this share."
+          value={sampling.topP}
+          min={0.01}
+          max={1}
+          step={0.01}
+          slider
+          onChange={(topP) => set({ topP: topP ?? DEFAULT_SAMPLING.topP })}
+        />
+        <NumberField
+          label="Top-k"
+          help="Keep this many tokens; 0 keeps all."
+          value={sampling.topK}
+          min={0}
+          max={200}
+          step={1}
+          slider
+          onChange={(topK) => set({ topK: topK ?? DEFAULT_SAMPLING.topK })}
+        />
+        <NumberField
+          label="Min-p"
+          help="Drop tokens below this share of the likeliest one."
+          value={sampling.minP}
+          min={0}
+          max={1}
+          step={0.01}
+          slider
+          onChange={(minP) => set({ minP: minP ?? DEFAULT_SAMPLING.minP })}
+        />
+        <NumberField
+          label="Repetition penalty"
+          help="1 is off; more avoids recent tokens."
+          value={sampling.repetitionPenalty}
+          min={1}
+          max={2}
+          step={0.01}
+          slider
+          onChange={(penalty) => set({ repetitionPenalty: penalty ?? DEFAULT_SAMPLING.repetitionPenalty })}
+        />
+        <div className="field-pair">
+          <NumberField
+            label="Max tokens"
+            help="Empty: until the context is full."
+            value={sampling.maxTokens}
+            min={1}
+            max={1_000_000}
+            step={1}
+            placeholder="no limit"
+            onChange={(maxTokens) => set({ maxTokens })}
+          />
+          <NumberField
+            label="Seed"
+            help="Same seed, same text."
+            value={sampling.seed}
+            min={0}
+            max={Number.MAX_SAFE_INTEGER}
+            step={1}
+            placeholder="random"
+            onChange={(seed) => set({ seed })}
+          />
+        </div>
+        <StopField id={`${id}-stop`} stop={sampling.stop} onStop={(stop) => set({ stop })} />
+        <button type="button" className="button" onClick={() => onSampling(DEFAULT_SAMPLING)}>
+          <Icon name="undo" />
+          Back to the defaults
+        </button>
+      </div>
+    </>
+  );
+}
+
+interface StopFieldProps {
+  readonly id: string;
+  readonly stop: readonly string[];
+  readonly onStop: (stop: readonly string[]) => void;
+}
+
+/** Keeps what is typed as a draft: writing an escape goes through states that would be rewritten. */
+function StopField({ id, stop, onStop }: StopFieldProps) {
+  const [draft, setDraft] = useState(() => formatStopStrings(stop));
+  const formatted = formatStopStrings(stop);
+  useEffect(
+    () => setDraft((old) => (formatStopStrings(parseStopStrings(old)) === formatted ? old : formatted)),
+    [formatted],
+  );
+  return (
+    <div className="field">
+      <label htmlFor={id}>Stop strings</label>
+      <textarea
+        id={id}
+        rows={2}
+        value={draft}
+        spellCheck={false}
+        placeholder={'one per line'}
+        aria-describedby={`${id}-help`}
+        onChange={(event) => {
+          setDraft(event.target.value);
+          onStop(parseStopStrings(event.target.value));
+        }}
+      />
+      <p id={`${id}-help`} className="help">
+        The text ends before any of them. Write \n for a line break.
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+/** Icons as strokes on a 20-unit grid; they are decoration, the control that holds one carries the name. */
+
+const PATHS = {
+  send: 'M10 16V4.5M5 9.3l5-5 5 5',
+  stop: 'M6 6h8v8H6z',
+  plus: 'M10 4.5v11M4.5 10h11',
+  sliders: 'M3.5 6.5h7m4 0h2M3.5 13.5h2m4 0h7M12.5 4.5v4m-5 3v4',
+  copy: 'M7.5 7.5h8v8h-8zM12.5 7.5v-3h-8v8h3',
+  check: 'M4.5 10.5l3.8 3.8 7.2-8',
+  refresh: 'M15.8 8.2A6 6 0 1 0 16 11M16.2 4.4v4h-4',
+  key: 'M9.2 10.8a3.6 3.6 0 1 1 1.9-1.9L16 13.8V16h-2.4v-1.8h-1.9v-1.8z',
+  sun: 'M10 13.2a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4zM10 2.8v1.4m0 11.6v1.4M2.8 10h1.4m11.6 0h1.4M4.9 4.9l1 1m8.2 8.2l1 1m0-10.2l-1 1m-8.2 8.2l-1 1',
+  moon: 'M15.8 11.8A6.2 6.2 0 0 1 8.2 4.2a6.2 6.2 0 1 0 7.6 7.6z',
+  system: 'M3.5 4.5h13v8.5h-13zM7.5 16h5M10 13v3',
+  down: 'M10 4v11.5m-5-5l5 5 5-5',
+  undo: 'M7.2 4.8L4 8l3.2 3.2M4.4 8h7.1a4 4 0 0 1 0 8H8.4',
+  close: 'M5.5 5.5l9 9m0-9l-9 9',
+  chat: 'M4 5h12v8.5H9.2L6 16.2v-2.7H4z',
+  write: 'M4.2 15.8l.7-3.2 8.2-8.2 2.5 2.5-8.2 8.2zM11.4 6.1l2.5 2.5',
+  memory: 'M3.5 5.2h13M3.5 10h13M3.5 14.8h13M3.5 4.2v2m0 2.8v2m0 2.8v2M9.5 4.2v2M6.5 9v2m7 2.8v2',
+  warning: 'M10 4l6.8 12H3.2zM10 8.5v3.4m0 2v.3',
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { readonly name: IconName }) {
+  return (
+    <svg className="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
