@@ -27,8 +27,19 @@ export {
   u64,
 } from './gguf/values.js';
 export { type GgufTensorData, type GgufTensorInput, type WriteGgufOptions, writeGguf } from './gguf/write.js';
+export { type LlamaConfig, llamaConfig, type RopeScaling } from './llama-config.js';
 export { fromHalfBits, toHalfBits } from './quant/half.js';
 export { dequantize, quantize, type WritableType } from './quant/quantize.js';
+export type { SafetensorsArray, SafetensorsDtype } from './safetensors/dtypes.js';
+export type { SafetensorsEntry, SafetensorsHeader } from './safetensors/header.js';
+export {
+  openSafetensors,
+  type ReadSafetensorsOptions,
+  readSafetensors,
+  type SafetensorsTensor,
+} from './safetensors/read.js';
+export { type WriteSafetensorsOptions, writeSafetensors } from './safetensors/write.js';
+export { type ChatTemplate, chatTemplate, type RenderChatOptions } from './template/chat-template.js';
 export {
   createTokenizer,
   type DecodeOptions,
