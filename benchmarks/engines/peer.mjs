@@ -14,6 +14,7 @@ let llama;
 let model;
 let context;
 let shape = '';
+let sequences = [];
 
 serve({
   /** @param {{path: string, threads: number}} params */
@@ -43,42 +44,52 @@ serve({
     return { ms };
   },
 
-  /** Decodes all prompts at once, greedily; see `measureSteadyDecode`. */
+  /**
+   * Decodes all prompts at once, greedily; see `measureSteadyDecode`. Prompts are put in first, one after the other, so
+   * that the window starts with all sequences in step; they stay in the cache for the next run of the same shape.
+   */
   async decode({ threads, prompts, tokens }) {
-    await open(threads, prompts.length, prompts[0].length + tokens + 16);
-    const sequences = prompts.map(() => context.getSequence());
-    // Prompts first and one after the other, so that the window starts with all sequences in step.
-    for (const [i, sequence] of sequences.entries())
-      await sequence.evaluateWithoutGeneratingNewTokens(prompts[i].slice(0, -1));
-    let over = false;
+    const isFresh = await open(threads, prompts.length, prompts[0].length + tokens + 16);
+    if (isFresh || sequences.length === 0) {
+      sequences = prompts.map(() => context.getSequence());
+      for (const [i, sequence] of sequences.entries()) {
+        await sequence.evaluateWithoutGeneratingNewTokens(prompts[i].slice(0, -1));
+      }
+    }
+    let isOver = false;
     const streams = sequences.map(async function* (sequence, i) {
       for await (const _ of sequence.evaluate(prompts[i].slice(-1), {
         temperature: 0,
         yieldEogToken: true,
       })) {
-        if (over) return;
+        if (isOver) return;
         yield 1;
       }
     });
     const result = await measureSteadyDecode(streams, tokens, () => {
-      over = true;
+      isOver = true;
     });
-    for (const sequence of sequences) sequence.dispose();
+    for (const [i, sequence] of sequences.entries()) {
+      const range = { start: prompts[i].length - 1, end: sequence.nextTokenIndex };
+      await sequence.eraseContextTokenRanges([range]);
+    }
     return result;
   },
 });
 
-/** Keeps one context and makes it anew only when the wanted shape changes. */
-async function open(threads, sequences, contextSize) {
-  const wanted = `${threads} ${sequences} ${contextSize}`;
-  if (wanted === shape) return;
+/** Keeps one context and makes it anew only when the wanted shape changes; true when it did. */
+async function open(threads, count, contextSize) {
+  const wanted = `${threads} ${count} ${contextSize}`;
+  if (wanted === shape) return false;
   await context?.dispose();
+  sequences = [];
   context = await model.createContext({
     threads,
-    sequences,
+    sequences: count,
     contextSize,
     batchSize: 512,
     flashAttention: true,
   });
   shape = wanted;
+  return true;
 }

@@ -1,0 +1,64 @@
+/**
+ * Attention of one layer at the 1.1B model's shape (32 query heads, 4 KV heads, head dim 64; f16 cache, f32
+ * arithmetic). With 8 query heads per KV head every cached byte feeds 8 operations, so f32 FMA is the limit, in decode
+ * too. Each run has the FMA peak measured beside it.
+ */
+import { cpuQuota, loadAddon } from '@triptych/native';
+import { benchAttention } from '@triptych/native/bench';
+import { median } from './statistics.mjs';
+
+const shape = { queryHeads: 32, kvHeads: 4, headDim: 64 };
+
+function rows(best) {
+  const list = [];
+  const add = (name, sequences, rows, past, extra = {}) =>
+    list.push({ name: `attention/${name}`, sequences, rows, past, isa: best, cacheF32: false, ...extra });
+  add('decode/b8/ctx2048', 8, 1, 2047);
+  add('prefill512/past8192', 1, 512, 8192);
+  add('decode/b1/ctx2048', 1, 1, 2047);
+  add('decode/b1/ctx8192', 1, 1, 8191);
+  add('decode/b8/ctx256', 8, 1, 255);
+  add('decode/b16/ctx256', 16, 1, 255);
+  add('prefill512/past0', 1, 512, 0);
+  add('prefill16/past2048', 1, 16, 2048);
+  add('decode/b8/ctx2048/f32cache', 8, 1, 2047, { cacheF32: true });
+  if (best !== 'portable' && best !== 'avx2') {
+    add('decode/b8/ctx2048/avx2', 8, 1, 2047, { isa: 'avx2' });
+    add('prefill512/past8192/avx2', 1, 512, 8192, { isa: 'avx2' });
+  }
+  return list;
+}
+
+/** @param {{row: Function, only?: string, quick: boolean, signal: AbortSignal}} bench */
+export async function run({ row, only, quick, signal }) {
+  const threads = cpuQuota();
+  for (const { name, ...item } of rows(loadAddon().isa)) {
+    if (only !== undefined && !name.includes(only)) continue;
+    signal.throwIfAborted();
+    const samples = benchAttention({
+      ...shape,
+      ...item,
+      threads,
+      seconds: quick ? 0.3 : 2,
+      rotateBytes: quick ? 256 << 20 : 1024 << 20,
+    });
+    const seconds = median(samples.kernelSeconds);
+    const hasPeak = item.isa !== 'portable';
+    const ratio = hasPeak
+      ? median(samples.kernelSeconds.map((s, i) => samples.ops / samples.peakOps[i] / s))
+      : null;
+    const value = samples.ops / seconds / 1e9;
+    row({
+      name,
+      value,
+      unit: 'GFLOP/s',
+      against: ratio === null ? null : value / ratio,
+      ratio,
+      limit: hasPeak ? 'f32 FMA peak' : undefined,
+      microseconds: seconds * 1e6,
+      isa: item.isa,
+      threads,
+      samples: samples.kernelSeconds.length,
+    });
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The whole engine against node-llama-cpp: token ids in, sampled tokens out, JavaScript included. Same file, same
+ * threads, each engine in a process of its own, runs alternating; the figures are medians of the runs. Before each
+ * pair the plain read rate of the moment is measured.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { cpuQuota, loadAddon } from '@triptych/native';
+import { benchRead } from '@triptych/native/bench';
+import { startEngine } from './engines/child.mjs';
+import { median, quantile } from './statistics.mjs';
+
+const formats = ['q8_0', 'q4_0'];
+const batches = [1, 4, 8, 16];
+const promptTokens = 128;
+const decodeTokens = 32;
+const peerName = 'node-llama-cpp';
+
+/** Token ids that name ordinary words of the random vocabulary, different for every seed. */
+function randomPrompt(length, seed) {
+  let state = seed * 2654435761 + 12345;
+  return Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return 300 + (state % 30000);
+  });
+}
+
+function modelFile(format) {
+  const file = path.join(import.meta.dirname, 'models', `random-1.1b-${format}.gguf`);
+  if (!fs.existsSync(file)) throw new Error(`${file} is missing: run \`npm run bench:setup\` first`);
+  return file;
+}
+
+function readRate(threads) {
+  const size = { rotateBytes: 1024 << 20, sweepBytes: 16 << 20 };
+  return median(benchRead({ isa: loadAddon().isa, threads, seconds: 0.15, ...size })) / 1e9;
+}
+
+/** Runs both engines in turn; the peer may be missing. Returns the median of each and of the ratios. */
+async function alternate(engines, rounds, measure, threads) {
+  const ours = [];
+  const peers = [];
+  const reads = [];
+  for (let round = 0; round < rounds; round++) {
+    reads.push(readRate(threads));
+    ours.push(await measure(engines.ours, round));
+    if (engines.peer !== undefined) peers.push(await measure(engines.peer, round));
+  }
+  const hasPeer = peers.length > 0;
+  return {
+    value: median(ours),
+    against: hasPeer ? median(peers) : null,
+    limit: hasPeer ? peerName : `${peerName} is not installed`,
+    readGBs: median(reads),
+    runs: ours,
+    peerRuns: peers,
+  };
+}
+
+async function prefill({ engines, format, rounds, threads, row }) {
+  const tokens = 512;
+  const measure = async (engine, round) => {
+    const { ms } = await engine.call('prefill', { threads, prompt: randomPrompt(tokens, 1 + round) });
+    return (tokens / ms) * 1000;
+  };
+  for (const engine of Object.values(engines)) await measure(engine, 100); // first touches
+  const result = await alternate(engines, rounds, measure, threads);
+  row({ name: `llm/prefill512/${format}`, unit: 'token/s', ...result, threads });
+}
+
+async function decode({ engines, format, batch, rounds, threads, row }) {
+  const prompts = Array.from({ length: batch }, (_, i) => randomPrompt(promptTokens, 1000 + i));
+  const measure = async (engine) => {
+    const { tokens, ms } = await engine.call('decode', { threads, prompts, tokens: decodeTokens });
+    return (tokens / ms) * 1000;
+  };
+  const result = await alternate(engines, rounds, measure, threads);
+  row({ name: `llm/decode/b${batch}/${format}`, unit: 'token/s', ...result, threads });
+}
+
+async function eventLoop({ engines, row, threads }) {
+  const { delaysMs } = await engines.ours.call('delays', {
+    prompts: Array.from({ length: 8 }, (_, i) => randomPrompt(promptTokens, 2000 + i)),
+    longPrompts: Array.from({ length: 4 }, (_, i) => randomPrompt(512, 3000 + i)),
+    tokens: 96,
+  });
+  row({
+    name: 'llm/event-loop-p99/b8',
+    value: quantile(delaysMs, 0.99),
+    unit: 'ms',
+    p50: quantile(delaysMs, 0.5),
+    max: Math.max(...delaysMs),
+    samples: delaysMs.length,
+    limit: 'how late 1 ms timers fire while 8 decode and prompts are processed',
+    threads,
+  });
+}
+
+/** The rows of one model file, as functions of the open engines. */
+function rowsOf(format) {
+  return [
+    { name: `llm/prefill512/${format}`, needsPeer: true, measure: prefill },
+    ...batches.map((batch) => ({
+      name: `llm/decode/b${batch}/${format}`,
+      needsPeer: true,
+      measure: (bench) => decode({ ...bench, batch }),
+    })),
+    ...(format === 'q8_0' ? [{ name: 'llm/event-loop-p99/b8', needsPeer: false, measure: eventLoop }] : []),
+  ];
+}
+
+function hasPeer() {
+  return fs.existsSync(path.join(import.meta.dirname, 'node_modules', peerName));
+}
+
+/** @param {{row: Function, note: Function, only?: string, quick: boolean, signal: AbortSignal}} bench */
+export async function run({ row, note, only, quick, signal }) {
+  const threads = cpuQuota();
+  for (const format of formats) {
+    const rows = rowsOf(format).filter(({ name }) => only === undefined || name.includes(only));
+    if (rows.length === 0) continue;
+    const file = modelFile(format);
+    const engines = { ours: startEngine('ours', signal) };
+    if (hasPeer() && rows.some(({ needsPeer }) => needsPeer)) engines.peer = startEngine('peer', signal);
+    try {
+      for (const engine of Object.values(engines))
+        note({ ...(await engine.call('load', { path: file, threads })), file: path.basename(file) });
+      for (const { measure } of rows) {
+        signal.throwIfAborted();
+        await measure({ engines, format, rounds: quick ? 1 : 3, threads, row });
+      }
+    } finally {
+      for (const engine of Object.values(engines)) await engine.stop();
+    }
+  }
+}
