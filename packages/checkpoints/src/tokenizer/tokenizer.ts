@@ -1,8 +1,9 @@
 import { CheckpointError, quoted } from '../errors.js';
-import { type AnyMetadata, stringAt, stringsAt } from '../gguf/values.js';
+import { type AnyMetadata, booleanAt, stringAt, stringsAt } from '../gguf/values.js';
 import { BytePairEncoder } from './bpe.js';
 import { charsToBytes } from './byte-chars.js';
 import { preTokenizer } from './pre-tokenize.js';
+import { pieceBytes, SentencePieceEncoder } from './sentence-piece.js';
 import { SpecialSplitter } from './special-split.js';
 import { readVocabulary, tokenKind, type Vocabulary } from './vocabulary.js';
 
@@ -52,7 +53,7 @@ export interface TokenizerKind {
   readonly addSpacePrefix: boolean;
   /** Appends the ids of ordinary text. */
   encodeText(text: string, output: number[]): void;
-  /** Bytes of a normal or byte token. */
+  /** Bytes of a normal token. */
   bytesOf(id: number): Uint8Array;
 }
 
@@ -131,7 +132,8 @@ class GgufTokenizer implements Tokenizer {
 
   #plainBytes(id: number): Uint8Array {
     const kind = this.#kind.vocabulary.kinds[id];
-    return kind === tokenKind.normal || kind === tokenKind.byte ? this.#kind.bytesOf(id) : empty;
+    if (kind === tokenKind.byte) return Uint8Array.of(Number.parseInt(this.tokenText(id).slice(3, 5), 16)); // <0x0A>
+    return kind === tokenKind.normal ? this.#kind.bytesOf(id) : empty;
   }
 }
 
@@ -154,6 +156,17 @@ function bytePairKind(metadata: AnyMetadata): TokenizerKind {
   };
 }
 
+function sentencePieceKind(metadata: AnyMetadata): TokenizerKind {
+  const vocabulary = readVocabulary(metadata, { bosId: 1, eosId: 2, unknownId: 0, addBos: true });
+  const encoder = new SentencePieceEncoder(vocabulary, metadata);
+  return {
+    vocabulary,
+    addSpacePrefix: booleanAt(metadata, 'tokenizer.ggml.add_space_prefix') ?? true,
+    encodeText: (text, output) => encoder.encode(text, output),
+    bytesOf: (id) => pieceBytes(vocabulary.texts[id]!),
+  };
+}
+
 /**
  * Makes the tokenizer that a GGUF file describes: SentencePiece (`llama`) or byte-level BPE (`gpt2`).
  *
@@ -161,6 +174,7 @@ function bytePairKind(metadata: AnyMetadata): TokenizerKind {
  */
 export function createTokenizer(metadata: AnyMetadata): Tokenizer {
   const model = stringAt(metadata, 'tokenizer.ggml.model');
+  if (model === 'llama') return new GgufTokenizer(sentencePieceKind(metadata));
   if (model === 'gpt2') return new GgufTokenizer(bytePairKind(metadata));
   if (model === undefined) {
     throw new CheckpointError(
