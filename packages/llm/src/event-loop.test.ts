@@ -22,7 +22,9 @@ test('timers go on while a step is open', async () => {
       isEnd: () => false,
       decoder: model.tokenizer.streamDecoder(),
     });
-    const { batch } = buildBatch([{ sequence, count: 10, slotOffset: model.kv.slotOffset(slot as number) }]);
+    const { batch } = buildBatch([
+      { sequence, count: 10, slotOffset: (slot as number) * model.kv.slotBytes },
+    ]);
 
     // The step waits for `hold`, which only a timer sets: were the event loop blocked, this would never end.
     const hold = new Int32Array(new SharedArrayBuffer(4));
@@ -37,7 +39,7 @@ test('timers go on while a step is open', async () => {
     expect((await step).tokens.length).toBe(1);
   } finally {
     model.program.close();
-    model.kv.close();
+    model.kv.dispose();
   }
 });
 
@@ -59,7 +61,7 @@ test('closing during a step settles it', async () => {
   model.program.close();
   await ended;
   await expect(model.program.run(batch)).rejects.toThrow('closed');
-  model.kv.close();
+  model.kv.dispose();
 });
 
 test.each([
@@ -79,5 +81,5 @@ test.each([
   };
   await expect(model.program.run({ ...good, ...part })).rejects.toThrow('batch:');
   model.program.close();
-  model.kv.close();
+  model.kv.dispose();
 });

@@ -1,2 +1,13 @@
 export * from './errors.js';
+export type { LoadProgress, TextEngineOptions } from './load-model.js';
+export {
+  choosePreemption,
+  planStep,
+  type SchedulerLimits,
+  type SchedulerState,
+  type SequenceView,
+  type StepPlan,
+  type StepWork,
+} from './scheduler.js';
+export { type GenerateOptions, TextEngine } from './text-engine.js';
 export type * from './types.js';

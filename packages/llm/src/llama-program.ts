@@ -99,6 +99,13 @@ class TensorTable {
 /** Builds the tape. Throws EngineError `unsupported_model` naming the tensor or key that does not fit. */
 export function llamaTape(gguf: GgufFile, config: LlamaConfig, elementBytes: 2 | 4): LlamaTape {
   const table = new TensorTable(gguf);
+  const scaling = config.ropeScaling;
+  if (scaling !== undefined && scaling.type !== 'linear') {
+    throw new EngineError(
+      'unsupported_model',
+      `rope scaling '${scaling.type}' is not supported by this version: none or linear`,
+    );
+  }
   const {
     embeddingLength: width,
     feedForwardLength: hidden,
@@ -203,7 +210,7 @@ export function llamaTape(gguf: GgufFile, config: LlamaConfig, elementBytes: 2 |
       ropeDimensions: config.ropeDimensionCount,
       ropeStyle: 'norm',
       ropeFrequencyBase: config.ropeFreqBase,
-      ropeFrequencyScale: 1,
+      ropeFrequencyScale: scaling === undefined ? 1 : 1 / scaling.factor,
       ...(factors === undefined ? {} : { ropeFactors: factors }),
     },
     parameters: table.sources.reduce((sum, source) => sum + source.n * source.k, 0),

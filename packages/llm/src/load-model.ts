@@ -13,7 +13,7 @@ import {
   type Tokenizer,
 } from '@triptych/checkpoints';
 import { cpuQuota, detectIsa, type IsaName, loadWeights, Program } from '@triptych/native';
-import { defaultKvBudgetBytes, KvMemory, tensorBytes } from '@triptych/vattention';
+import { bytesFor, defaultKvBudgetBytes, KvMemory, kvGeometry } from '@triptych/vattention';
 import { EngineError } from './errors.js';
 import { llamaTape } from './llama-program.js';
 
@@ -64,7 +64,6 @@ export interface LoadedModel {
   readonly threads: number;
   readonly isa: IsaName;
   readonly parameters: number;
-  readonly bytesPerToken: number;
 }
 
 function whole(name: string, value: number, min: number, max: number): number {
@@ -117,10 +116,8 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
     slots: maxSequences,
     pageGroupBytes,
   };
-  const contextLength = fittingContext(
-    wanted,
-    budgetBytes,
-    (maxTokens) => 2 * shape.layers * tensorBytes({ ...shape, maxTokens }),
+  const contextLength = fittingContext(wanted, budgetBytes, (maxTokens) =>
+    bytesFor(kvGeometry({ ...shape, maxTokens }), maxTokens),
   );
 
   const kv = KvMemory.open({
@@ -149,7 +146,6 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
       threads,
       isa,
     });
-    const bytesPerToken = 2 * config.blockCount * config.headCountKv * config.headDim * elementBytes;
     return {
       gguf,
       config,
@@ -163,10 +159,9 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
       threads,
       isa,
       parameters: tape.parameters,
-      bytesPerToken,
     };
   } catch (error) {
-    kv.close();
+    kv.dispose();
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import { type LoadedModel, loadModel, type TextEngineOptions } from './load-mode
 import { resolveMaxTokens, resolveSampling, resolveStops } from './request.js';
 import { choosePreemption, planStep, type SchedulerLimits, type StepPlan } from './scheduler.js';
 import { Sequence, type SequenceOptions } from './sequence.js';
-import { type BatchOutput, type BatchWork, buildBatch } from './step-batch.js';
+import { type BatchOutput, buildBatch } from './step-batch.js';
 import type {
   EngineInfo,
   EngineStats,
@@ -37,7 +37,9 @@ export class TextEngine implements TextEngineLike {
   readonly #model: LoadedModel;
   readonly #maxWaiting: number;
   readonly #limits: SchedulerLimits;
+  /** By slot: tokens each will have after this step, and after the next as far as is known. */
   readonly #lengths: Int32Array;
+  readonly #nextLengths: Int32Array;
   /** Hold a slot, oldest first. */
   #running: Sequence[] = [];
   #waiting: Sequence[] = [];
@@ -62,6 +64,7 @@ export class TextEngine implements TextEngineLike {
       bytesFor: (tokens) => model.kv.bytesFor(Math.min(tokens, model.contextLength)),
     };
     this.#lengths = new Int32Array(model.maxSequences);
+    this.#nextLengths = new Int32Array(model.maxSequences);
     this.info = {
       id: path.basename(file).replace(/\.gguf$/i, ''),
       name: model.config.name ?? path.basename(file),
@@ -174,7 +177,7 @@ export class TextEngine implements TextEngineLike {
     for (const sequence of [...this.#running, ...this.#waiting]) this.#fail(sequence, closed, 'error');
     await this.#looping;
     this.#model.program.close();
-    this.#model.kv.close();
+    this.#model.kv.dispose();
   }
 
   #promptTokens(request: GenerateRequest): readonly number[] {
@@ -315,7 +318,11 @@ export class TextEngine implements TextEngineLike {
     const { kv, program } = this.#model;
     const work = this.#backedWork();
     const { batch, outputs } = buildBatch(
-      work.map(({ sequence, count }) => ({ sequence, count, slotOffset: kv.slotOffset(sequence.slot ?? 0) })),
+      work.map(({ sequence, count }) => ({
+        sequence,
+        count,
+        slotOffset: (sequence.slot ?? 0) * kv.slotBytes,
+      })),
     );
     const result = await program.run(batch);
     this.#totals.steps++;
@@ -363,12 +370,17 @@ export class TextEngine implements TextEngineLike {
       const byId = new Map(this.#running.map((sequence) => [sequence.id, sequence]));
       const work = plan.work.map(({ id, count }) => ({ sequence: byId.get(id) as Sequence, count }));
       this.#lengths.fill(0);
-      for (const sequence of this.#running)
-        if (sequence.slot !== undefined) this.#lengths[sequence.slot] = sequence.computed;
-      for (const { sequence, count } of work)
-        if (sequence.slot !== undefined) this.#lengths[sequence.slot] = sequence.computed + count;
+      this.#nextLengths.fill(0);
+      for (const { sequence, count } of work) {
+        if (sequence.slot === undefined) continue;
+        const after = sequence.computed + count;
+        this.#lengths[sequence.slot] = after;
+        // A prompt's next chunk is known: its memory is prepared while this one runs.
+        if (after < sequence.tokens)
+          this.#nextLengths[sequence.slot] = Math.min(sequence.tokens, after + this.#model.tokenBudget);
+      }
       const started = performance.now();
-      const { deficitBytes } = kv.step(this.#lengths);
+      const { deficitBytes } = kv.step(this.#lengths, this.#nextLengths);
       this.#totals.kvStepMs += performance.now() - started;
       if (deficitBytes === 0) return work;
       const victim = choosePreemption(this.#running);

@@ -4,11 +4,12 @@
  */
 import { createRequire } from 'node:module';
 import type { PagesAddon } from './pages.js';
+import type { IsaName, ProgramAddon } from './program.js';
 
 /** What the addon exports; each area describes its own part. */
-export interface Addon extends PagesAddon {
-  /** Instruction set chosen for this processor: 'amx' | 'avx512' | 'avx2' | 'portable'. */
-  readonly isa: string;
+export interface Addon extends PagesAddon, ProgramAddon {
+  /** The best instruction set this processor has. */
+  readonly isa: IsaName;
 }
 
 /** The compiled addon is missing or does not fit this system. `code` is `addon_unavailable`. */

@@ -1,3 +1,4 @@
 export * from './addon.js';
-export * from './pages.js';
 export * from './cpu-quota.js';
+export * from './pages.js';
+export * from './program.js';

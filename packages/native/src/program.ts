@@ -157,8 +157,8 @@ export interface StepResult {
   readonly elapsedMs: number;
 }
 
-interface ProgramAddon {
-  readonly isa: IsaName;
+/** What the addon's program area exports. */
+export interface ProgramAddon {
   loadWeights(
     path: string,
     sources: readonly TensorSource[],
@@ -171,13 +171,9 @@ interface ProgramAddon {
   closeProgram(program: ProgramHandle): void;
 }
 
-function addon(): ProgramAddon {
-  return loadAddon() as ProgramAddon;
-}
-
 /** The best instruction set of this machine. */
 export function detectIsa(): IsaName {
-  return addon().isa;
+  return loadAddon().isa;
 }
 
 /**
@@ -196,7 +192,7 @@ export async function loadWeights(
 ): Promise<WeightsHandle> {
   options.signal?.throwIfAborted();
   try {
-    return await addon().loadWeights(path, sources, options.threads, (loadedBytes) => {
+    return await loadAddon().loadWeights(path, sources, options.threads, (loadedBytes) => {
       options.onProgress?.(loadedBytes);
       return options.signal?.aborted !== true;
     });
@@ -208,7 +204,7 @@ export async function loadWeights(
 
 /** Bytes the repacked weights take. */
 export function weightsBytes(weights: WeightsHandle): number {
-  return addon().weightsBytes(weights);
+  return loadAddon().weightsBytes(weights);
 }
 
 /** A model ready to run: one step at a time. */
@@ -218,7 +214,7 @@ export class Program {
 
   /** Throws a TypeError naming the field when the spec does not fit the weights. */
   constructor(weights: WeightsHandle, arena: ArenaHandle, spec: ProgramSpec) {
-    this.#handle = addon().createProgram(weights, arena, spec);
+    this.#handle = loadAddon().createProgram(weights, arena, spec);
   }
 
   /**
@@ -227,13 +223,13 @@ export class Program {
    */
   run(batch: StepBatch): Promise<StepResult> {
     if (this.#closed) return Promise.reject(new Error('the program is closed'));
-    return addon().runProgram(this.#handle, batch);
+    return loadAddon().runProgram(this.#handle, batch);
   }
 
   /** Stops the threads; a running step is waited for. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    addon().closeProgram(this.#handle);
+    loadAddon().closeProgram(this.#handle);
   }
 }
