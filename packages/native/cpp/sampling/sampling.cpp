@@ -206,6 +206,7 @@ SampleResult sample(Isa isa, const float* logits, int n, const SamplingParams& p
     return result(kernel.next_greater(x, 0, n, below));
   }
 
+  const float temperature = std::min(std::max(p.temperature, 1e-30f), 1e30f);
   const double u = uniform(p.seed, position);
   const bool cut_p = p.top_p < 1;  // false for NaN
   const double top_p = p.top_p > 0 ? p.top_p : 0;
@@ -214,7 +215,7 @@ SampleResult sample(Isa isa, const float* logits, int n, const SamplingParams& p
   if (!cut_k && !cut_p) {
     if (p.min_p > 0)
       for (int i = 0; i < n; i++) x[i] = x[i] >= floor ? x[i] : -kInfinity;
-    return result(draw_all(kernel, s, n, max, std::min(kLog2e / p.temperature, 1e30f), u));
+    return result(draw_all(kernel, s, n, max, kLog2e / temperature, u));
   }
   Candidate* c = s.candidates;
   int count;
@@ -231,7 +232,7 @@ SampleResult sample(Isa isa, const float* logits, int n, const SamplingParams& p
   }
   if (p.min_p > 0)
     while (count > 1 && c[count - 1].logit < floor) count--;
-  return result(draw_ranked(c, count, 1.0 / (double)p.temperature, u));
+  return result(draw_ranked(c, count, 1.0 / (double)temperature, u));
 }
 
 }  // namespace triptych

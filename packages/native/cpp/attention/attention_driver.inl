@@ -1,0 +1,269 @@
+// Cuts a step of attention into units of work and runs them over the kernels of one instruction set. Included by
+// attention.cpp and by the paged variant of the benchmarks; they differ only in `Layout`, which says where tokens lie:
+//   layout.tokens(sequence).k(token), .v(token)
+// with kSubTile tokens, from a multiple of kSubTile on, lying `token_stride` apart.
+//
+// A unit is either one block of queries of one KV head over all its tokens (sequences with several rows), or one chunk
+// of tokens for one query and a range of KV heads (decode). Which units exist, and who runs them, does not touch the
+// results: every chunk starts from a fresh state, and chunks are merged in order.
+#include <algorithm>
+#include <utility>
+
+#include "attention/attention.h"
+#include "attention/attention_kernels.h"
+
+namespace triptych {
+namespace {
+
+// Query rows (of all heads of a group) in a block, so that their states stay in L2: kBlockFloats / padded head_dim.
+constexpr int kBlockFloats = 32768;
+// Units per thread below which work is cut finer.
+constexpr int kUnitsPerThread = 4;
+
+inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
+inline size_t aligned_floats(size_t n) { return (n + 15) / 16 * 16; }
+
+inline const AttentionKernels& attention_kernels(Isa isa) {
+#if defined(TRIPTYCH_X86)
+  if (isa >= Isa::Avx512) return attention_kernels_avx512();
+  if (isa == Isa::Avx2) return attention_kernels_avx2();
+#endif
+  (void)isa;
+  return attention_kernels_portable();
+}
+
+// Sizes that follow from a shape; all in floats.
+struct AttentionSizes {
+  int group, padded, row_tile;
+  int block_queries;   // queries of a block
+  int row_tiles;       // of a unit, at most
+  int rows;            // query rows of a unit, at most
+  size_t q_tile, kv_tile, state, scores, record, worker;
+
+  AttentionSizes(int q_heads, int kv_heads, int head_dim, int dim_multiple, int row_tile_) {
+    row_tile = row_tile_;
+    group = q_heads / kv_heads;
+    padded = ceil_div(head_dim, dim_multiple) * dim_multiple;
+    block_queries = std::max(1, kBlockFloats / padded / group);
+    row_tiles = std::max(ceil_div(block_queries * group, row_tile), kv_heads * ceil_div(group, row_tile));
+    rows = std::max(block_queries * group, q_heads);
+    q_tile = (size_t)(row_tile * padded);
+    kv_tile = (size_t)(kTile * padded);
+    state = aligned_floats(state_floats(row_tile, padded));
+    scores = (size_t)(2 * row_tile * kTile);
+    record = record_floats(padded);
+    // One more record: the chunk that is being merged.
+    worker = (size_t)row_tiles * (q_tile + state) + 2 * kv_tile + scores + (size_t)(rows + 1) * record;
+  }
+};
+
+inline int chunks_of(int tokens) { return ceil_div(tokens, kAttentionChunk); }
+
+template <class Layout> class AttentionRun {
+ public:
+  AttentionRun(const AttentionTask& task, const Layout& layout, const Worker& worker)
+      : t_(task), layout_(layout), w_(worker), k_(attention_kernels(task.isa)),
+        sizes_(task.q_heads, task.kv_heads, task.head_dim, k_.dim_multiple, k_.row_tile),
+        head_bytes_((size_t)task.head_dim * (task.cache_f32 ? 4 : 2)) {
+    float* at = (float*)task.scratch + sizes_.worker * (size_t)worker.index;
+    const auto take = [&](size_t n) { float* p = at; at += n; return p; };
+    q_ = take((size_t)sizes_.row_tiles * sizes_.q_tile);
+    state_ = take((size_t)sizes_.row_tiles * sizes_.state);
+    packed_k_ = take(sizes_.kv_tile);
+    packed_v_ = take(sizes_.kv_tile);
+    scores_ = take(sizes_.scores);
+    records_ = take((size_t)(sizes_.rows + 1) * sizes_.record);
+    split_records_ = (float*)task.scratch + sizes_.worker * (size_t)worker.count;
+  }
+
+  void compute() {
+    plan();
+    k_.begin();
+    int unit = w_.take(1), base = 0;
+    // Long units first: blocks of queries, the last (which see most tokens) before the others; then decode.
+    for (int s = 0; s < t_.sequences; s++) {
+      const AttentionSequence& sequence = t_.sequence[s];
+      if (sequence.rows == 1) continue;
+      const int blocks = ceil_div(sequence.rows, block_queries_), units = blocks * t_.kv_heads;
+      for (; unit < base + units; unit = w_.take(1))
+        run_block(sequence, layout_.tokens(s), blocks - 1 - (unit - base) / t_.kv_heads, (unit - base) % t_.kv_heads);
+      base += units;
+    }
+    int slot = 0;
+    for (int s = 0; s < t_.sequences; s++) {
+      const AttentionSequence& sequence = t_.sequence[s];
+      if (sequence.rows != 1) continue;
+      const int chunks = chunks_of(sequence.past + 1), units = chunks * head_parts_;
+      for (; unit < base + units; unit = w_.take(1))
+        run_chunk(sequence, layout_.tokens(s), (unit - base) / head_parts_, (unit - base) % head_parts_, chunks == 1 ? -1 : slot);
+      base += units;
+      if (chunks > 1) slot += chunks;
+    }
+    k_.end();
+  }
+
+  // Sequences whose chunks were spread: folds the records of each head in token order.
+  void merge() {
+    int slot = 0, unit = 0;
+    for (int s = 0; s < t_.sequences; s++) {
+      const AttentionSequence& sequence = t_.sequence[s];
+      if (sequence.rows != 1) continue;
+      const int chunks = chunks_of(sequence.past + 1);
+      if (chunks == 1) continue;
+      for (int head = 0; head < t_.q_heads; head++, unit++) {
+        if (unit % w_.count != w_.index) continue;
+        float* first = split_record(slot, head);
+        for (int c = 1; c < chunks; c++) k_.merge(first, split_record(slot + c, head), sizes_.padded);
+        finish(first, sequence.first_row, head);
+      }
+      slot += chunks;
+    }
+  }
+
+ private:
+  using Tokens = decltype(std::declval<const Layout&>().tokens(0));
+
+  // Every worker derives the same plan from the task: blocks of queries become smaller when they are too few for the
+  // threads, and decode units are cut by KV heads, which are neighbours in memory, only if chunks are too few.
+  void plan() {
+    int blocks = 0, chunks = 0;
+    const auto count_blocks = [&] {
+      blocks = 0;
+      for (int s = 0; s < t_.sequences; s++)
+        if (t_.sequence[s].rows > 1) blocks += ceil_div(t_.sequence[s].rows, block_queries_) * t_.kv_heads;
+    };
+    const int wanted = kUnitsPerThread * w_.count;
+    block_queries_ = sizes_.block_queries;
+    count_blocks();
+    while (blocks > 0 && blocks < wanted && block_queries_ > 1 && block_queries_ * sizes_.group > 2 * k_.row_tile) {
+      block_queries_ = ceil_div(block_queries_, 2);
+      count_blocks();
+    }
+    for (int s = 0; s < t_.sequences; s++)
+      if (t_.sequence[s].rows == 1) chunks += chunks_of(t_.sequence[s].past + 1);
+    head_parts_ = chunks + blocks == 0 ? 1 : std::clamp(ceil_div(wanted, chunks + blocks), 1, t_.kv_heads);
+  }
+
+  // Queries first..first+count-1 of sequence s for one KV head, over all tokens they see.
+  void run_block(const AttentionSequence& sequence, const Tokens& tokens, int block, int head) {
+    const int first = block * block_queries_, count = std::min(block_queries_, sequence.rows - first);
+    const int rows = count * sizes_.group, tiles = ceil_div(rows, k_.row_tile);
+    const int position = sequence.past + first, end = position + count;
+    pack_queries(sequence.first_row + first, head, rows, 0);
+    for (int chunk = 0; chunk * kAttentionChunk < end; chunk++) {
+      const int begin = chunk * kAttentionChunk;
+      for (int i = 0; i < tiles; i++) k_.reset(state(i), sizes_.padded);
+      for (int t = begin; t < std::min(end, begin + kAttentionChunk); t += kTile) {
+        const int n = std::min(kTile, end - t);
+        pack_tokens(tokens, t, n, head);
+        // The tile after this one is fetched while the first row tiles compute.
+        PrefetchWalk next_k = walk(tokens, t + kTile, end, head, head + 1, 0, 1, true);
+        PrefetchWalk next_v = walk(tokens, t + kTile, end, head, head + 1, 0, 1, false);
+        for (int i = 0; i < tiles; i++) {
+          if (!attend(i, i * k_.row_tile, rows, position - t, n, next_k, next_v)) continue;
+          next_k = next_v = PrefetchWalk{};
+        }
+      }
+      for (int r = 0; r < rows; r++) {
+        if (position + r / sizes_.group < begin) continue;
+        float* record = records_ + (size_t)r * sizes_.record;
+        float* chunk_record = chunk == 0 ? record : records_ + (size_t)sizes_.rows * sizes_.record;
+        k_.close(state(r / k_.row_tile), r % k_.row_tile, sizes_.padded, chunk_record);
+        if (chunk > 0) k_.merge(record, chunk_record, sizes_.padded);
+      }
+    }
+    for (int r = 0; r < rows; r++)
+      finish(records_ + (size_t)r * sizes_.record, sequence.first_row + first + r / sizes_.group, head * sizes_.group + r % sizes_.group);
+  }
+
+  // The one query of a sequence over one chunk, for the KV heads of one part. slot < 0: there is only one chunk.
+  void run_chunk(const AttentionSequence& sequence, const Tokens& tokens, int chunk, int part, int slot) {
+    const int head_begin = t_.kv_heads * part / head_parts_, head_end = t_.kv_heads * (part + 1) / head_parts_;
+    const int heads = head_end - head_begin, tiles = ceil_div(sizes_.group, k_.row_tile);
+    const int begin = chunk * kAttentionChunk, end = std::min(sequence.past + 1, begin + kAttentionChunk);
+    for (int h = 0; h < heads; h++) pack_queries(sequence.first_row, head_begin + h, sizes_.group, h * tiles);
+    for (int i = 0; i < heads * tiles; i++) k_.reset(state(i), sizes_.padded);
+    for (int t = begin; t < end; t += kTile) {
+      const int n = std::min(kTile, end - t);
+      for (int h = 0; h < heads; h++) {
+        // Each head fetches its share of the next tile for all heads: in address order, which hardware follows best.
+        PrefetchWalk next_k = walk(tokens, t + kTile, end, head_begin, head_end, h, heads, true);
+        PrefetchWalk next_v = walk(tokens, t + kTile, end, head_begin, head_end, h, heads, false);
+        pack_tokens(tokens, t, n, head_begin + h);
+        for (int i = 0; i < tiles; i++) {
+          attend(h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n, next_k, next_v);
+          next_k = next_v = PrefetchWalk{};
+        }
+      }
+    }
+    for (int h = 0; h < heads; h++) {
+      for (int r = 0; r < sizes_.group; r++) {
+        const int head = (head_begin + h) * sizes_.group + r;
+        float* record = slot < 0 ? records_ : split_record(slot + chunk, head);
+        k_.close(state(h * tiles + r / k_.row_tile), r % k_.row_tile, sizes_.padded, record);
+        if (slot < 0) finish(record, sequence.first_row, head);
+      }
+    }
+  }
+
+  // One row tile (unit rows first_row.. of `rows`) against the packed tile of n tokens; the unit's first query sits
+  // `position` tokens after the tile's first. False if no row sees any of them.
+  bool attend(int tile, int first_row, int rows, int position, int n, const PrefetchWalk& next_k, const PrefetchWalk& next_v) {
+    int visible[kMaxRowTile];
+    const int count = std::min(k_.row_tile, rows - first_row);
+    for (int r = 0; r < count; r++) visible[r] = std::clamp(position + (first_row + r) / sizes_.group + 1, 0, n);
+    if (visible[count - 1] == 0) return false;
+    k_.attend({q_ + (size_t)tile * sizes_.q_tile, packed_k_, packed_v_, sizes_.padded, count, visible, state(tile), scores_, next_k, next_v});
+    return true;
+  }
+
+  void pack_queries(int first_row, int head, int rows, int tile) {
+    for (int r = 0; r < rows; r += k_.row_tile, tile++) {
+      const float* row[kMaxRowTile];
+      const int count = std::min(k_.row_tile, rows - r);
+      for (int i = 0; i < count; i++) {
+        const int query = first_row + (r + i) / sizes_.group, q_head = head * sizes_.group + (r + i) % sizes_.group;
+        row[i] = t_.q + (size_t)query * t_.q_stride + (size_t)q_head * (size_t)t_.head_dim;
+      }
+      k_.pack_q(row, count, t_.head_dim, t_.scale * 1.44269504088896341f, q_ + (size_t)tile * sizes_.q_tile);
+    }
+  }
+
+  void pack_tokens(const Tokens& tokens, int t, int n, int head) {
+    const size_t offset = (size_t)head * head_bytes_;
+    for (int sub = 0; sub * kSubTile < n; sub++) {
+      const int here = std::min(kSubTile, n - sub * kSubTile);
+      k_.pack_k[t_.cache_f32](tokens.k(t + sub * kSubTile) + offset, t_.token_stride, here, t_.head_dim, sub, packed_k_);
+      k_.pack_v[t_.cache_f32](tokens.v(t + sub * kSubTile) + offset, t_.token_stride, here, t_.head_dim, sub, packed_v_);
+    }
+  }
+
+  // Share number `share` of `shares` of the tile at t, KV heads head_begin..head_end-1; nothing beyond token end-1.
+  PrefetchWalk walk(const Tokens& tokens, int t, int end, int head_begin, int head_end, int share, int shares, bool k) const {
+    const int first = t + kTile * share / shares, last = std::min(end, t + kTile * (share + 1) / shares);
+    if (first >= last) return {};
+    const uint8_t* token = (k ? tokens.k(first) : tokens.v(first)) + (size_t)head_begin * head_bytes_;
+    const size_t bytes = (size_t)(head_end - head_begin) * head_bytes_;
+    return {token, t_.token_stride, (int)((bytes + 63) / 64), last - first};
+  }
+
+  void finish(const float* record, int row, int head) {
+    k_.finish(record, t_.head_dim, sizes_.padded, t_.out + (size_t)row * t_.out_stride + (size_t)head * (size_t)t_.head_dim);
+  }
+  float* state(int tile) { return state_ + (size_t)tile * sizes_.state; }
+  float* split_record(int slot, int head) {
+    return split_records_ + ((size_t)slot * (size_t)t_.q_heads + (size_t)head) * sizes_.record;
+  }
+
+  const AttentionTask& t_;
+  const Layout layout_;
+  const Worker& w_;
+  const AttentionKernels& k_;
+  const AttentionSizes sizes_;
+  const size_t head_bytes_;
+  int block_queries_ = 1, head_parts_ = 1;
+  float *q_, *state_, *packed_k_, *packed_v_, *scores_, *records_, *split_records_;
+};
+
+}  // namespace
+}  // namespace triptych

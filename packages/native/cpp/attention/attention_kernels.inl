@@ -1,0 +1,161 @@
+// The f32 kernels in terms of Vec. The including file defines kRowTile, kDimMultiple and the packing of K (kDimOrder).
+// Both products run as register tiles of up to kRowTile rows times two vectors. Every score is one chain of
+// multiply-adds over the dims and every output element one chain over the tokens, so a row's bits do not depend on
+// how many rows share its tile.
+#include "attention/softmax.inl"
+
+namespace triptych {
+namespace {
+
+struct Prefetcher {
+  explicit Prefetcher(const PrefetchWalk& w) : strip(w.line), line(w.line), stride(w.stride), lines(w.lines), strips(w.tokens), left(w.lines) {}
+  void step() {
+    if (strips <= 0) return;
+    __builtin_prefetch(line, 0, 2);
+    line += 64;
+    if (--left == 0) {
+      strip += stride;
+      line = strip;
+      left = lines;
+      strips--;
+    }
+  }
+  const uint8_t* strip;
+  const uint8_t* line;
+  size_t stride;
+  int lines, strips, left;
+};
+
+// scores[R][0..2 vectors) of the tokens at k0 and k1 ([D][16] each).
+template <int R> inline void score_tile(const float* __restrict q, const float* __restrict k0, const float* __restrict k1,
+                                        float* __restrict s0, float* __restrict s1, int dims, Prefetcher& prefetch) {
+  Vec c[R][2];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) c[r][0] = c[r][1] = Vec::zero();
+#pragma GCC unroll 2
+  for (int d = 0; d < dims; d++) {
+    prefetch.step();
+    const Vec a = Vec::load(k0 + d * kSubTile), b = Vec::load(k1 + d * kSubTile);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++) {
+      const Vec x = Vec::set(q[d * kRowTile + r]);
+      c[r][0] = Vec::fma(x, a, c[r][0]);
+      c[r][1] = Vec::fma(x, b, c[r][1]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    c[r][0].store(s0 + r * kTile);
+    c[r][1].store(s1 + r * kTile);
+  }
+}
+
+// O[R][D] += P[R][begin..end) V[begin..end)
+template <int R> inline void value_tile(float* __restrict o, const float* __restrict p, const float* __restrict v, int begin,
+                                        int end, int padded, Prefetcher& prefetch) {
+  for (int h = 0; h < padded; h += 2 * Vec::kLanes) {
+    Vec c[R][2];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++) {
+      c[r][0] = Vec::load(o + r * padded + h);
+      c[r][1] = Vec::load(o + r * padded + h + Vec::kLanes);
+    }
+    const float* row = v + (size_t)begin * (size_t)padded + h;
+#pragma GCC unroll 2
+    for (int t = begin; t < end; t++, row += padded) {
+      prefetch.step();
+      const Vec a = Vec::load(row), b = Vec::load(row + Vec::kLanes);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; r++) {
+        const Vec x = Vec::set(p[r * kTile + t]);
+        c[r][0] = Vec::fma(x, a, c[r][0]);
+        c[r][1] = Vec::fma(x, b, c[r][1]);
+      }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < R; r++) {
+      c[r][0].store(o + r * padded + h);
+      c[r][1].store(o + r * padded + h + Vec::kLanes);
+    }
+  }
+}
+
+template <int R> void score_rows(const AttendArgs& a, int row, int tokens, Prefetcher& prefetch) {
+  constexpr int per_sub = kSubTile / Vec::kLanes;
+  const auto column = [&](int vector) {
+    return a.k + (size_t)(vector / per_sub) * (size_t)(a.padded * kSubTile) + (vector % per_sub) * Vec::kLanes;
+  };
+  float* s = a.scores + row * kTile;
+  for (int i = 0; i * Vec::kLanes < tokens; i += 2)
+    score_tile<R>(a.q + row, column(i), column(i + 1), s + i * Vec::kLanes, s + (i + 1) * Vec::kLanes, a.padded, prefetch);
+}
+template <int R> void value_rows(const AttendArgs& a, int row, int begin, int end, Prefetcher& prefetch) {
+  value_tile<R>(a.state + row * a.padded, a.scores + row * kTile, a.v, begin, end, a.padded, prefetch);
+}
+
+// Calls f<R>(row) so that rows first..last-1 are covered; rows beyond `last` may be covered too if `loose`.
+template <int R, class F> inline void cover(int first, int last, bool loose, F f) {
+  while (last - first >= R || (loose && R > 1 && last - first > R / 2 && first + R <= kRowTile)) {
+    f.template operator()<R>(first);
+    first += R;
+  }
+  if constexpr (R > 1) {
+    if (first < last) cover<R / 2>(first, last, loose, f);
+  }
+}
+
+void attend(const AttendArgs& a) {
+  const int tokens = a.visible[a.rows - 1];
+  Prefetcher next_k(a.next_k), next_v(a.next_v);
+  // Rows of the tile beyond a.rows have q = 0: their scores and outputs stay 0.
+  cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { score_rows<R>(a, row, tokens, next_k); });
+  float* l = a.state + kRowTile * a.padded;
+  float* m = l + kRowTile * 16;
+  int row = 0;
+  while (a.visible[row] <= 0) row++;
+  for (int r = row; r < a.rows; r++)
+    softmax_row(a.scores + r * kTile, a.visible[r], a.state + r * a.padded, l + r * 16, m + r, a.padded);
+  // Rows that see fewer tokens drop out: nothing is added for a token that a row does not see.
+  const bool uniform = row == 0 && a.visible[0] == tokens;
+  for (int begin = 0; begin < tokens;) {
+    const int end = a.visible[row];
+    if (end > begin)
+      cover<kRowTile>(row, a.rows, uniform, [&]<int R>(int first) { value_rows<R>(a, first, begin, end, next_v); });
+    begin = end;
+    while (row < a.rows && a.visible[row] <= begin) row++;
+  }
+}
+
+// [row][d] -> [d in packing order][row], zero where there is no row or no dim.
+void pack_q(const float* const* rows, int count, int head_dim, float scale, float* q) {
+  const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
+  memset(q, 0, (size_t)padded * kRowTile * sizeof(float));
+  for (int r = 0; r < count; r++)
+    for (int d = 0; d < head_dim; d++) q[packed_dim(d) * kRowTile + r] = rows[r][d] * scale;
+}
+
+template <class T> void pack_v(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* v) {
+  const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
+  for (int t = 0; t < tokens; t++) {
+    const T* row = (const T*)(source + (size_t)t * stride);
+    float* out = v + (size_t)(sub * kSubTile + t) * (size_t)padded;
+    int d = 0;
+    for (; d + Vec::kLanes <= head_dim; d += Vec::kLanes) Vec::load(row + d).store(out + d);
+    if (d < head_dim) {
+      Vec::load_first(row + d, head_dim - d).store(out + d);
+      d += Vec::kLanes;
+    }
+    for (; d < padded; d += Vec::kLanes) Vec::zero().store(out + d);
+  }
+}
+
+void reset(float* state, int padded) { reset_state(state, kRowTile, padded); }
+void close(const float* state, int row, int padded, float* record) { close_row(state, kRowTile, row, padded, record); }
+void nothing() {}
+
+constexpr AttentionKernels kAttentionKernels = {
+    kRowTile, kDimMultiple, nothing, nothing, pack_q, {pack_k<uint16_t>, pack_k<float>}, {pack_v<uint16_t>, pack_v<float>},
+    reset, attend, close, merge_records, finish_row};
+
+}  // namespace
+}  // namespace triptych
