@@ -78,12 +78,12 @@ void run_load(LoadJob* job) {
   }
   wake.notify_one();
   ticker.join();
-  const Napi::ThreadSafeFunction report = job->report;
+  Napi::ThreadSafeFunction report = job->report;
   report.BlockingCall(job, [](Napi::Env env, Napi::Function callback, LoadJob* j) {
     call_progress(env, callback, j);
     finish_load(env, j);
   });
-  const_cast<Napi::ThreadSafeFunction&>(report).Release();
+  report.Release();
 }
 
 Napi::Value load_weights(const Napi::CallbackInfo& info) {
@@ -208,19 +208,19 @@ class ProgramRunner : public std::enable_shared_from_this<ProgramRunner> {
     }
     done_.Unref(env);
     const size_t outputs = results_.size();
-    const Napi::Int32Array tokens = Napi::Int32Array::New(env, outputs);
-    const Napi::Float32Array logprobs = Napi::Float32Array::New(env, outputs);
+    Napi::Int32Array tokens = Napi::Int32Array::New(env, outputs);
+    Napi::Float32Array logprobs = Napi::Float32Array::New(env, outputs);
     for (size_t i = 0; i < outputs; i++) {
       tokens.Data()[i] = results_[i].token;
       logprobs.Data()[i] = results_[i].logprob;
     }
-    const Napi::Object result = Napi::Object::New(env);
+    Napi::Object result = Napi::Object::New(env);
     result.Set("tokens", tokens);
     result.Set("logprobs", logprobs);
     result.Set("elapsedMs", Napi::Number::New(env, elapsed_ms_));
     if (want_logits_) {
       const size_t count = outputs * (size_t)program_->vocabulary();
-      const Napi::Float32Array logits = Napi::Float32Array::New(env, count);
+      Napi::Float32Array logits = Napi::Float32Array::New(env, count);
       if (count) std::memcpy(logits.Data(), program_->logits(), count * sizeof(float));
       result.Set("logits", logits);
     }
