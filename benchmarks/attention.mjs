@@ -29,10 +29,43 @@ function rows(best) {
   return list;
 }
 
+/** The comparison vAttention is about: the same kernels over blocks in random order, everything else equal. */
+function pagedRows(best) {
+  const shapes = [
+    { what: 'decode', sequences: 8, rows: 1, past: 2047 },
+    { what: 'prefill', sequences: 1, rows: 512, past: 2048 },
+  ];
+  return [16, 64, 256].flatMap((pagedBlockTokens) =>
+    shapes.map(({ what, ...item }) => ({
+      name: `attention/paged${pagedBlockTokens}/${what}`,
+      isa: best,
+      cacheF32: false,
+      pagedBlockTokens,
+      ...item,
+    })),
+  );
+}
+
+/** Against the FMA peak. */
+function peakRow({ ops, kernelSeconds, peakOps }, isa) {
+  const value = ops / median(kernelSeconds) / 1e9;
+  if (isa === 'portable') return { value, unit: 'GFLOP/s' };
+  const ratio = median(kernelSeconds.map((seconds, i) => ops / peakOps[i] / seconds));
+  return { value, unit: 'GFLOP/s', against: value / ratio, ratio, limit: 'f32 FMA peak' };
+}
+
+/** Time over paged memory against time over contiguous memory. */
+function pagedRow({ kernelSeconds, otherSeconds }) {
+  const value = median(otherSeconds) * 1e6;
+  const ratio = median(otherSeconds.map((seconds, i) => seconds / kernelSeconds[i]));
+  return { value, unit: 'us', against: value / ratio, ratio, limit: 'contiguous memory, the same kernels' };
+}
+
 /** @param {{row: Function, only?: string, quick: boolean, signal: AbortSignal}} bench */
 export async function run({ row, only, quick, signal }) {
   const threads = cpuQuota();
-  for (const { name, ...item } of rows(loadAddon().isa)) {
+  const isa = loadAddon().isa;
+  for (const { name, ...item } of [...rows(isa), ...pagedRows(isa)]) {
     if (only !== undefined && !name.includes(only)) continue;
     signal.throwIfAborted();
     const samples = benchAttention({
@@ -42,20 +75,10 @@ export async function run({ row, only, quick, signal }) {
       seconds: quick ? 0.3 : 2,
       rotateBytes: quick ? 256 << 20 : 1024 << 20,
     });
-    const seconds = median(samples.kernelSeconds);
-    const hasPeak = item.isa !== 'portable';
-    const ratio = hasPeak
-      ? median(samples.kernelSeconds.map((s, i) => samples.ops / samples.peakOps[i] / s))
-      : null;
-    const value = samples.ops / seconds / 1e9;
     row({
       name,
-      value,
-      unit: 'GFLOP/s',
-      against: ratio === null ? null : value / ratio,
-      ratio,
-      limit: hasPeak ? 'f32 FMA peak' : undefined,
-      microseconds: seconds * 1e6,
+      ...(item.pagedBlockTokens === undefined ? peakRow(samples, item.isa) : pagedRow(samples)),
+      microseconds: median(samples.kernelSeconds) * 1e6,
       isa: item.isa,
       threads,
       samples: samples.kernelSeconds.length,

@@ -37,6 +37,8 @@ export interface AttentionBenchOptions extends CommonOptions {
   readonly sequences: number;
   readonly rows: number;
   readonly past: number;
+  /** Also time the same over paged memory, blocks of so many tokens (a power of two >= 16) in random order. */
+  readonly pagedBlockTokens?: number;
 }
 
 /** Runs side by side: element i of each array belongs to the same moment. */
@@ -46,7 +48,7 @@ export interface BenchSamples {
   readonly readSeconds: Float64Array;
   /** Peak of all threads together, operations per second; a multiply and an add are two. */
   readonly peakOps: Float64Array;
-  /** The thing compared with, right after the kernel; may be empty. */
+  /** Attention over paged memory, right after the kernel; empty unless asked for. */
   readonly otherSeconds: Float64Array;
   /** Read by one run. */
   readonly bytes: number;

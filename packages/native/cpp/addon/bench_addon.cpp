@@ -104,12 +104,16 @@ Napi::Value run_attention(const Napi::CallbackInfo& info) {
                              fields.integer("rows"),
                              fields.integer("past"),
                              common.threads,
+                             fields.integer_or("pagedBlockTokens", 0),
                              size_t(fields.size("rotateBytes")),
                              common.seconds};
   if (!error.empty()) return fail(env, error);
   const bool fits = attention_supported(bench.q_heads, bench.kv_heads, bench.head_dim) && bench.sequences >= 1 && bench.sequences <= 4096 && bench.rows >= 1 &&
                     bench.rows <= 65536 && bench.past >= 0 && bench.past <= (1 << 22);
   if (!fits) return fail(env, "the shape is not supported or out of range");
+  const int block = bench.paged_block_tokens;
+  if (block != 0 && (block < 16 || block > 65536 || (block & (block - 1)) != 0))
+    return fail(env, "pagedBlockTokens must be a power of two from 16 to 65536");
   BenchSamples samples;
   if (!bench_attention(bench, samples)) return fail(env, "memory is short for this benchmark");
   return to_object(env, samples);

@@ -4,12 +4,69 @@
 #include <string.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "attention/attention.h"
+#include "attention/paged_attention.h"
 #include "addon/bench/buffer.h"
 #include "core/f16.h"
 
 namespace triptych {
+namespace {
+
+struct Random {
+  uint32_t state = 1;
+  uint32_t next() { return state = state * 1664525u + 1013904223u; }
+  float signed_unit() { return float(next() >> 8) * (2.0f / 16777216.0f) - 1.0f; }
+  int below(int count) { return int((uint64_t(next()) * uint64_t(count)) >> 32); }
+};
+
+// The caches of `layers` layers cut into blocks; each layer's blocks lie in random order, as after some serving.
+class PagedCopy {
+ public:
+  PagedCopy(const AttentionBench& bench, size_t token_stride, int layers)
+      : block_tokens_(bench.paged_block_tokens),
+        blocks_per_sequence_((bench.past + bench.rows + block_tokens_ - 1) / block_tokens_),
+        block_bytes_(2 * token_stride * size_t(block_tokens_)),
+        sequences_(bench.sequences),
+        pool_(block_bytes_ * size_t(blocks_per_layer()) * size_t(layers)),
+        table_(size_t(blocks_per_layer())) {
+    Random random;
+    for (int b = 0; b < blocks_per_layer(); b++) table_[size_t(b)] = b;
+    for (int b = blocks_per_layer() - 1; b > 0; b--) std::swap(table_[size_t(b)], table_[size_t(random.below(b + 1))]);
+  }
+  bool has_memory() const { return pool_.data() != nullptr; }
+
+  // Fills a layer from the contiguous cache: K of sequence s at s * 2 * tensor_bytes, V one tensor later.
+  void fill(int layer, const uint8_t* contiguous, size_t tensor_bytes, size_t used_bytes) {
+    for (int s = 0; s < sequences_; s++)
+      for (int tensor = 0; tensor < 2; tensor++)
+        for (int b = 0; b < blocks_per_sequence_; b++) {
+          const size_t half = block_bytes_ / 2, from = size_t(b) * half;
+          const uint8_t* source = contiguous + (2 * size_t(s) + size_t(tensor)) * tensor_bytes + from;
+          const size_t block = size_t(table_[size_t(s * blocks_per_sequence_ + b)]);
+          memcpy(layer_data(layer) + block * block_bytes_ + size_t(tensor) * half, source,
+                 std::min(half, used_bytes - from));
+        }
+  }
+  PagedCache cache(int layer, int sequence) {
+    return PagedCache{layer_data(layer), &table_[size_t(sequence * blocks_per_sequence_)], block_tokens_};
+  }
+
+ private:
+  int blocks_per_layer() const { return blocks_per_sequence_ * sequences_; }
+  uint8_t* layer_data(int layer) const {
+    return pool_.data() + size_t(layer) * size_t(blocks_per_layer()) * block_bytes_;
+  }
+  int block_tokens_;
+  int blocks_per_sequence_;
+  size_t block_bytes_;
+  int sequences_;
+  BenchBuffer pool_;
+  std::vector<int32_t> table_;
+};
+
+}  // namespace
 
 bool bench_attention(const AttentionBench& bench, BenchSamples& out) {
   if (!attention_supported(bench.q_heads, bench.kv_heads, bench.head_dim)) return false;
@@ -30,19 +87,25 @@ bool bench_attention(const AttentionBench& bench, BenchSamples& out) {
   if (cache.data() == nullptr || q.data() == nullptr || result.data() == nullptr || scratch.data() == nullptr)
     return false;
 
-  uint32_t state = 1;
-  const auto random = [&] {
-    state = state * 1664525u + 1013904223u;
-    return float(state >> 8) * (2.0f / 16777216.0f) - 1.0f;
-  };
+  Random random;
   const size_t elements = layer_bytes / element;
   for (size_t i = 0; i < elements; i++) {
-    if (bench.cache_f32) cache.as<float>()[i] = random();
-    else cache.as<uint16_t>()[i] = f32_to_f16(random());
+    if (bench.cache_f32) cache.as<float>()[i] = random.signed_unit();
+    else cache.as<uint16_t>()[i] = f32_to_f16(random.signed_unit());
   }
   for (int layer = 1; layer < layers; layer++)
     memcpy(cache.data() + layer_bytes * size_t(layer), cache.data(), layer_bytes);
-  for (size_t i = 0; i < total_rows * row_floats; i++) q.as<float>()[i] = random();
+  for (size_t i = 0; i < total_rows * row_floats; i++) q.as<float>()[i] = random.signed_unit();
+
+  const bool is_paged = bench.paged_block_tokens > 0;
+  std::optional<PagedCopy> paged;
+  if (is_paged) {
+    paged.emplace(bench, token_stride, layers);
+    if (!paged->has_memory()) return false;
+    for (int layer = 0; layer < layers; layer++)
+      paged->fill(layer, cache.data() + layer_bytes * size_t(layer), tensor_bytes, token_stride * size_t(tokens));
+  }
+  std::vector<PagedCache> paged_caches(size_t(bench.sequences));
 
   Pool pool(bench.threads);
   PeakMeter peak(Peak::Fma, bench.isa, pool);
@@ -81,8 +144,20 @@ bool bench_attention(const AttentionBench& bench, BenchSamples& out) {
       attention_merge(task, worker);
     });
     const double took_s = bench_now_s() - start_s;
+    double paged_s = 0;
+    if (is_paged) {
+      for (int s = 0; s < bench.sequences; s++) paged_caches[size_t(s)] = paged->cache(turn % layers, s);
+      const double paged_start_s = bench_now_s();
+      pool.run([&](const Worker& worker) {
+        paged_attention_compute(task, paged_caches.data(), worker);
+        pool.sync();
+        paged_attention_merge(task, paged_caches.data(), worker);
+      });
+      paged_s = bench_now_s() - paged_start_s;
+    }
     if (turn < 2) continue;  // first touches
     out.kernel_s.push_back(took_s);
+    if (is_paged) out.other_s.push_back(paged_s);
     out.peak_ops.push_back(peak_now);
   }
   return true;

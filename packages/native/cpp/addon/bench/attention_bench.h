@@ -1,5 +1,5 @@
-// Times attention of one layer over many sequences, alternating with the f32 FMA peak and, for the comparison that
-// vAttention is about, with the same kernel over paged memory.
+// Times attention of one layer over many sequences, beside the f32 FMA peak and, for the comparison that vAttention
+// is about, alternating with the same inner kernels over paged memory.
 #pragma once
 #include <stddef.h>
 
@@ -17,6 +17,7 @@ struct AttentionBench {
   int rows;  // query rows per sequence: 1 is decode
   int past;  // tokens already in each cache
   int threads;
+  int paged_block_tokens;  // also time the same over blocks of so many tokens in random order; 0: no
   size_t rotate_bytes;  // caches are cycled through so much memory, as the layers of a model do
   double seconds;
 };
