@@ -1,0 +1,243 @@
+#include <cstdlib>
+
+#include "attention/paged_attention.h"
+#include "test/attention_case.h"
+
+using namespace triptych;
+using namespace triptych::test;
+
+namespace {
+
+// Largest |out - reference| relative to the root mean square of the reference, over `samples` random (row, head).
+double relative_error(const AttentionShape& s, const Segment& segment, const float* out, int samples, Rng& rng) {
+  double worst = 0, square = 0;
+  int n = 0;
+  for (int i = 0; i < samples; i++) {
+    const int row = i == 0 ? segment.rows - 1 : rng.below(segment.rows), head = i == 0 ? s.q_heads - 1 : rng.below(s.q_heads);
+    const size_t at = (size_t)row * s.row() + (size_t)head * (size_t)s.head_dim;
+    const std::vector<double> expected = reference_attention(s, segment.q + at, segment.k->data(), segment.v->data(),
+                                                             head / (s.q_heads / s.kv_heads), segment.past + row + 1,
+                                                             (double)(1.0f / std::sqrt((float)s.head_dim)));
+    for (int d = 0; d < s.head_dim; d++, n++) {
+      const double difference = std::fabs((double)out[at + (size_t)d] - expected[(size_t)d]);
+      worst = std::max(worst, std::isnan(difference) ? 1e9 : difference);
+      square += expected[(size_t)d] * expected[(size_t)d];
+    }
+  }
+  return worst / std::sqrt(square / n);
+}
+
+// Stated bound on that error: f32 arithmetic throughout; Amx multiplies bfloat16 pieces of f32 values and keeps 16
+// bits of the queries and of the softmax weights.
+double bound(Isa isa) { return isa == Isa::Amx ? 2e-4 : 2e-5; }
+
+void check_shape(const AttentionShape& s, int past, int rows, Rng& rng) {
+  const CacheTensor k(s, past + rows, true, rng), v(s, past + rows, true, rng);
+  const std::vector<float> q = random_queries(s, rows, rng);
+  const Segment segment{&k, &v, past, rows, q.data()};
+  for (Isa isa : available_isas()) {
+    const std::vector<float> out = run_attention(s, isa, 1 + rng.below(3), {segment});
+    const double error = relative_error(s, segment, out.data(), 6, rng);
+    if (!(error <= bound(isa)))
+      std::printf("  %s q%d kv%d dim%d f32=%d past %d rows %d\n", isa_name(isa), s.q_heads, s.kv_heads, s.head_dim, s.cache_f32, past, rows);
+    CHECK_LE(error, bound(isa));
+  }
+}
+
+bool same_bits(const float* a, const float* b, size_t n) { return memcmp(a, b, n * sizeof(float)) == 0; }
+
+}  // namespace
+
+TEST(attention_matches_reference_on_edge_shapes) {
+  Rng rng(11);
+  const int dims[] = {8, 16, 24, 32, 48, 64, 80, 96, 128, 256};
+  const int groups[] = {1, 2, 3, 5, 7, 8, 9, 16, 17};
+  for (int dim : dims)
+    for (bool cache_f32 : {false, true}) {
+      const int group = groups[rng.below(9)], heads = 1 + rng.below(3);
+      const AttentionShape s{group * heads, heads, dim, cache_f32, cache_f32 ? 12 : 6};
+      for (auto [past, rows] : {std::pair{0, 1}, {14, 1}, {63, 1}, {64, 1}, {0, 17}, {100, 3}, {509, 6}})
+        check_shape(s, past, rows, rng);
+    }
+}
+
+TEST(attention_matches_reference_for_every_group_size) {
+  Rng rng(12);
+  for (int group = 1; group <= 17; group++)
+    for (bool cache_f32 : {false, true}) {
+      check_shape({2 * group, 2, 64, cache_f32}, 70, 1, rng);
+      check_shape({2 * group, 2, 64, cache_f32}, 30, 40, rng);
+    }
+}
+
+TEST(attention_matches_reference_over_many_chunks) {
+  Rng rng(13);
+  const int cases = quick() ? 4 : 20;
+  for (int i = 0; i < cases; i++) {
+    const AttentionShape s{8, 2, i % 2 ? 64 : 128, i % 4 >= 2};
+    check_shape(s, rng.below(quick() ? 1500 : 5000), 1, rng);
+    check_shape(s, rng.below(quick() ? 800 : 3000), 2 + rng.below(70), rng);
+  }
+}
+
+// Scores far apart (up to 230 in log2), and rising so that the running maximum moves many times. A score's own rounding
+// error, a share of its size, is what the bound has to allow here.
+TEST(attention_follows_a_rising_maximum) {
+  Rng rng(14);
+  const AttentionShape s{4, 2, 32, false};
+  const int tokens = 700;
+  const CacheTensor k(s, tokens, true, rng), v(s, tokens, true, rng);
+  for (int t = 0; t < tokens; t++)
+    for (size_t i = 0; i < s.token_bytes() / 2; i++) {
+      const uint16_t h = f32_to_f16(0.002f * (float)t);
+      memcpy(k.data() + (size_t)t * s.stride() + i * 2, &h, 2);
+    }
+  const std::vector<float> q((size_t)s.row(), 20.0f);
+  const Segment segment{&k, &v, tokens - 1, 1, q.data()};
+  for (Isa isa : available_isas()) {
+    const std::vector<float> out = run_attention(s, isa, 2, {segment});
+    CHECK_LE(relative_error(s, segment, out.data(), 8, rng), 10 * bound(isa));
+  }
+}
+
+TEST(attention_of_one_token_is_its_value) {
+  Rng rng(15);
+  const AttentionShape s{6, 2, 64, true};
+  const CacheTensor k(s, 1, true, rng), v(s, 1, true, rng);
+  const std::vector<float> q = random_queries(s, 1, rng);
+  for (Isa isa : available_isas()) {
+    const std::vector<float> out = run_attention(s, isa, 1, {{&k, &v, 0, 1, q.data()}});
+    for (int head = 0; head < 6; head++)
+      for (int d = 0; d < 64; d++)
+        CHECK_LE(std::fabs(out[(size_t)(head * 64 + d)] - cache_value(s, v.data(), 0, head / 3, d)), isa == Isa::Amx ? 3e-5 : 1e-6);
+  }
+}
+
+// A NaN or infinity in one row of q or one sequence's cache stays there.
+TEST(attention_keeps_a_nan_in_its_row) {
+  Rng rng(16);
+  const AttentionShape s{4, 2, 64, false};
+  const CacheTensor k(s, 40, true, rng), v(s, 40, true, rng);
+  std::vector<float> q = random_queries(s, 20, rng);
+  for (Isa isa : available_isas()) {
+    const std::vector<float> clean = run_attention(s, isa, 1, {{&k, &v, 20, 20, q.data()}});
+    std::vector<float> spoiled = q;
+    spoiled[7 * s.row() + 3] = NAN;
+    const std::vector<float> out = run_attention(s, isa, 1, {{&k, &v, 20, 20, spoiled.data()}});
+    CHECK(std::isnan(out[7 * s.row()]));
+    CHECK(same_bits(out.data(), clean.data(), 7 * s.row()));
+    CHECK(same_bits(&out[8 * s.row()], &clean[8 * s.row()], 12 * s.row()));
+    // Token 30 is past the first rows' positions: they must not see it.
+    const CacheTensor v2(s, 40, true, rng);
+    memcpy(v2.data(), v.data(), s.stride() * 39 + s.token_bytes());
+    memset(v2.data() + 30 * s.stride(), 0x7e, s.token_bytes());
+    const std::vector<float> late = run_attention(s, isa, 1, {{&k, &v2, 20, 20, q.data()}});
+    CHECK(same_bits(late.data(), clean.data(), 10 * s.row()));
+    CHECK(std::isnan(late[10 * s.row()]));
+  }
+}
+
+TEST(attention_bits_do_not_depend_on_chunking) {
+  Rng rng(21);
+  struct Plan { AttentionShape shape; int tokens; };
+  const Plan plans[] = {{{8, 1, 64, false}, 700}, {{6, 2, 64, true}, 600}, {{4, 4, 80, false}, 550}, {{14, 2, 128, false}, 530}, {{9, 3, 48, false}, 520}};
+  for (const Plan& plan : plans) {
+    const AttentionShape& s = plan.shape;
+    const CacheTensor k(s, plan.tokens, true, rng), v(s, plan.tokens, true, rng);
+    const std::vector<float> q = random_queries(s, plan.tokens, rng);
+    for (Isa isa : available_isas()) {
+      const std::vector<float> whole = run_attention(s, isa, 1, {{&k, &v, 0, plan.tokens, q.data()}});
+      for (int step : {16, 100, 512}) {
+        for (int past = 0; past < plan.tokens; past += step) {
+          const int rows = std::min(step, plan.tokens - past);
+          const std::vector<float> part = run_attention(s, isa, 2, {{&k, &v, past, rows, &q[(size_t)past * s.row()]}});
+          CHECK(same_bits(part.data(), &whole[(size_t)past * s.row()], part.size()));
+        }
+      }
+      for (int past = 0; past < plan.tokens; past += quick() ? 37 : 3) {
+        const std::vector<float> part = run_attention(s, isa, 1, {{&k, &v, past, 1, &q[(size_t)past * s.row()]}});
+        CHECK(same_bits(part.data(), &whole[(size_t)past * s.row()], part.size()));
+      }
+    }
+  }
+}
+
+TEST(attention_bits_do_not_depend_on_company_or_threads) {
+  Rng rng(22);
+  const AttentionShape s{12, 4, 64, false};
+  std::vector<std::unique_ptr<CacheTensor>> tensors;
+  std::vector<std::vector<float>> queries;
+  std::vector<Segment> segments;
+  for (int i = 0; i < 17; i++) {
+    const int past = i == 5 ? 2600 : rng.below(i % 3 ? 300 : 1200), rows = i % 4 == 1 ? 1 + rng.below(60) : 1;
+    tensors.push_back(std::make_unique<CacheTensor>(s, past + rows, true, rng));
+    tensors.push_back(std::make_unique<CacheTensor>(s, past + rows, true, rng));
+    queries.push_back(random_queries(s, rows, rng));
+    segments.push_back({tensors[tensors.size() - 2].get(), tensors.back().get(), past, rows, nullptr});
+  }
+  for (size_t i = 0; i < segments.size(); i++) segments[i].q = queries[i].data();
+  for (Isa isa : available_isas()) {
+    const std::vector<float> all = run_attention(s, isa, 1, segments);
+    for (int threads : {2, 5}) {
+      const std::vector<float> other = run_attention(s, isa, threads, segments);
+      CHECK(same_bits(all.data(), other.data(), all.size()));
+    }
+    size_t row = 0;
+    for (const Segment& segment : segments) {
+      const std::vector<float> alone = run_attention(s, isa, 2, {segment});
+      CHECK(same_bits(alone.data(), &all[row * s.row()], alone.size()));
+      row += (size_t)segment.rows;
+    }
+  }
+}
+
+// The benchmark-only paged variant computes the same bits from blocks in random order.
+TEST(attention_paged_variant_matches_contiguous) {
+  Rng rng(23);
+  const AttentionShape s{8, 2, 64, false};
+  for (auto [past, rows] : {std::pair{1300, 1}, {200, 90}}) {
+    const int tokens = past + rows;
+    const CacheTensor k(s, tokens, true, rng), v(s, tokens, true, rng);
+    const std::vector<float> q = random_queries(s, rows, rng);
+    for (int block : {16, 64, 256}) {
+      const int blocks = (tokens + block - 1) / block;
+      std::vector<int32_t> table((size_t)blocks);
+      for (int i = 0; i < blocks; i++) table[(size_t)i] = i;
+      for (int i = blocks - 1; i > 0; i--) std::swap(table[(size_t)i], table[(size_t)rng.below(i + 1)]);
+      const size_t block_bytes = (size_t)block * s.stride();
+      std::vector<uint8_t> pool((size_t)blocks * 2 * block_bytes);
+      for (int t = 0; t < tokens; t++) {
+        uint8_t* at = &pool[(size_t)table[(size_t)(t / block)] * 2 * block_bytes + (size_t)(t % block) * s.stride()];
+        memcpy(at, k.data() + (size_t)t * s.stride(), s.stride());
+        memcpy(at + block_bytes, v.data() + (size_t)t * s.stride(), s.stride());
+      }
+      const PagedCache cache{pool.data(), table.data(), block};
+      for (Isa isa : available_isas()) {
+        const std::vector<float> expected = run_attention(s, isa, 2, {{&k, &v, past, rows, q.data()}});
+        const AttentionSequence sequence{nullptr, nullptr, past, rows, 0};
+        std::vector<float> out((size_t)rows * s.row());
+        std::vector<uint8_t> memory(attention_scratch_bytes({8, 2, 64, 1, tokens, 2}) + 64);
+        const AttentionTask task{isa, false, 8, 2, 64, s.stride(), 0.125f, q.data(), s.row(), out.data(), s.row(), 1, &sequence,
+                                 (void*)(((uintptr_t)memory.data() + 63) / 64 * 64)};
+        Pool pool_of_threads(2);
+        pool_of_threads.run([&](const Worker& worker) {
+          paged_attention_compute(task, &cache, worker);
+          pool_of_threads.sync();
+          paged_attention_merge(task, &cache, worker);
+        });
+        CHECK(same_bits(out.data(), expected.data(), out.size()));
+      }
+    }
+  }
+}
+
+TEST(attention_refuses_shapes_it_cannot_run) {
+  CHECK(attention_supported(32, 4, 64));
+  CHECK(attention_supported(17, 1, 8));
+  CHECK(attention_supported(2, 2, 256));
+  CHECK(!attention_supported(32, 5, 64));
+  CHECK(!attention_supported(32, 4, 60));
+  CHECK(!attention_supported(32, 4, 264));
+  CHECK(!attention_supported(0, 0, 64));
+  CHECK(!attention_supported(4, 0, 64));
+}
