@@ -5,6 +5,7 @@
  */
 import { cpuQuota, loadAddon } from '@triptych/native';
 import { benchAttention } from '@triptych/native/bench';
+import { settle } from './quiet.mjs';
 import { median } from './statistics.mjs';
 
 const shape = { queryHeads: 32, kvHeads: 4, headDim: 64 };
@@ -67,7 +68,7 @@ export async function run({ row, only, quick, signal }) {
   const isa = loadAddon().isa;
   for (const { name, ...item } of [...rows(isa), ...pagedRows(isa)]) {
     if (only !== undefined && !name.includes(only)) continue;
-    signal.throwIfAborted();
+    const otherLoad = await settle({ signal, patienceMs: quick ? 0 : 5000 });
     const samples = benchAttention({
       ...shape,
       ...item,
@@ -81,6 +82,7 @@ export async function run({ row, only, quick, signal }) {
       microseconds: median(samples.kernelSeconds) * 1e6,
       isa: item.isa,
       threads,
+      otherLoad,
       samples: samples.kernelSeconds.length,
     });
   }

@@ -7,6 +7,7 @@
  */
 import { cpuQuota, loadAddon } from '@triptych/native';
 import { benchLinear } from '@triptych/native/bench';
+import { settle } from './quiet.mjs';
 import { median } from './statistics.mjs';
 
 const ggmlTypes = { f32: 0, f16: 1, q4_0: 2, q8_0: 8, bf16: 30 };
@@ -64,7 +65,7 @@ export async function run({ row, only, quick, signal }) {
   const threads = cpuQuota();
   for (const item of rows(loadAddon().isa)) {
     if (only !== undefined && !item.name.includes(only)) continue;
-    signal.throwIfAborted();
+    const otherLoad = await settle({ signal, patienceMs: quick ? 0 : 5000 });
     // Compute-bound rows do not feel where weights come from; the others must read them from memory.
     const rotateBytes = item.rows >= 64 ? 128 << 20 : quick ? 512 << 20 : 1536 << 20;
     const samples = benchLinear({
@@ -94,6 +95,7 @@ export async function run({ row, only, quick, signal }) {
       microseconds: seconds * 1e6,
       isa: item.isa,
       threads,
+      otherLoad,
       samples: samples.kernelSeconds.length,
     });
   }

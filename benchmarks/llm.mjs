@@ -8,6 +8,7 @@ import path from 'node:path';
 import { cpuQuota, loadAddon } from '@triptych/native';
 import { benchRead } from '@triptych/native/bench';
 import { startEngine } from './engines/child.mjs';
+import { settle } from './quiet.mjs';
 import { median, quantile } from './statistics.mjs';
 
 const formats = ['q8_0', 'q4_0'];
@@ -37,11 +38,13 @@ function readRate(threads) {
 }
 
 /** Runs both engines in turn; the peer may be missing. Returns the median of each and of the ratios. */
-async function alternate(engines, rounds, measure, threads) {
+async function alternate({ engines, rounds, threads, signal }, measure) {
   const ours = [];
   const peers = [];
   const reads = [];
+  const loads = [];
   for (let round = 0; round < rounds; round++) {
+    loads.push(await settle({ signal }));
     reads.push(readRate(threads));
     ours.push(await measure(engines.ours, round));
     if (engines.peer !== undefined) peers.push(await measure(engines.peer, round));
@@ -52,29 +55,32 @@ async function alternate(engines, rounds, measure, threads) {
     against: hasPeer ? median(peers) : null,
     limit: hasPeer ? peerName : `${peerName} is not installed`,
     readGBs: median(reads),
+    otherLoad: Math.max(...loads),
     runs: ours,
     peerRuns: peers,
   };
 }
 
-async function prefill({ engines, format, rounds, threads, row }) {
+async function prefill(bench) {
+  const { engines, format, threads, row } = bench;
   const tokens = 512;
   const measure = async (engine, round) => {
     const { ms } = await engine.call('prefill', { threads, prompt: randomPrompt(tokens, 1 + round) });
     return (tokens / ms) * 1000;
   };
   for (const engine of Object.values(engines)) await measure(engine, 100); // first touches
-  const result = await alternate(engines, rounds, measure, threads);
+  const result = await alternate(bench, measure);
   row({ name: `llm/prefill512/${format}`, unit: 'token/s', ...result, threads });
 }
 
-async function decode({ engines, format, batch, rounds, threads, row }) {
+async function decode(bench) {
+  const { format, batch, threads, row } = bench;
   const prompts = Array.from({ length: batch }, (_, i) => randomPrompt(promptTokens, 1000 + i));
   const measure = async (engine) => {
     const { tokens, ms } = await engine.call('decode', { threads, prompts, tokens: decodeTokens });
     return (tokens / ms) * 1000;
   };
-  const result = await alternate(engines, rounds, measure, threads);
+  const result = await alternate(bench, measure);
   row({ name: `llm/decode/b${batch}/${format}`, unit: 'token/s', ...result, threads });
 }
 
@@ -127,7 +133,7 @@ export async function run({ row, note, only, quick, signal }) {
         note({ ...(await engine.call('load', { path: file, threads })), file: path.basename(file) });
       for (const { measure } of rows) {
         signal.throwIfAborted();
-        await measure({ engines, format, rounds: quick ? 1 : 3, threads, row });
+        await measure({ engines, format, rounds: quick ? 1 : 3, threads, row, signal });
       }
     } finally {
       for (const engine of Object.values(engines)) await engine.stop();
