@@ -364,12 +364,13 @@ describe('completions', () => {
     expect(await errorOf(await post(app, path, body))).toMatchObject({ status: 400, code, param });
   });
 
-  it('stops the other prompts when one fails', async () => {
+  it.each([false, true])('stops the other prompts when one fails (stream: %s)', async (stream) => {
     const { app, engine } = appWith({ tokenDelayMs: 5 });
-    const response = await post(app, path, { prompt: ['a', 'word '.repeat(5000)], max_tokens: 1000 });
+    const prompt = ['a', 'word '.repeat(5000)];
+    const response = await post(app, path, { prompt, max_tokens: 1000, stream });
     expect(await errorOf(response)).toMatchObject({ status: 400, code: 'context_length_exceeded' });
     await until(() => engine.running === 0);
-    expect(engine.stats().finishedTotal.abort).toBe(1);
+    expect(engine.stats().finishedTotal).toMatchObject({ abort: 1, length: 0, stop: 0 });
   });
 
   it('does not choke on a body full of numbers', async () => {

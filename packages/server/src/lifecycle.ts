@@ -2,6 +2,7 @@
  * @module
  * What a shutdown has to know: which requests run, and how to tell them to stop.
  */
+import { setMaxListeners } from 'node:events';
 import { shuttingDown } from './errors.js';
 
 /** Counts requests in flight and turns a shutdown into abort signals. One per server. */
@@ -10,6 +11,11 @@ export class Lifecycle {
   readonly #stop = new AbortController();
   readonly #idleWaiters = new Set<() => void>();
   #active = 0;
+
+  constructor() {
+    // Every running request listens; the default warning at ten is meant for leaks.
+    setMaxListeners(0, this.#drain.signal, this.#stop.signal);
+  }
 
   /** True once `drain()` was called: new requests are refused with 503. */
   get draining(): boolean {

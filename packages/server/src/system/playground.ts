@@ -4,7 +4,7 @@
  * list, so no path can leave the folder.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join, sep } from 'node:path';
 import type { App } from '../http/context.js';
 
@@ -44,27 +44,32 @@ interface Asset {
   readonly cacheControl: string;
 }
 
-/** Adds a GET route for every file under `root`, and `/` for its `index.html`. Throws when `root` is no folder. */
+/** Answers GET for every file under `root`, and `/` with its `index.html`. Throws when `root` is no folder. */
 export function addPlayground(app: App, root: string): void {
-  for (const [path, asset] of readAssets(root)) {
-    app.get(path, (c) => {
-      const headers = { etag: asset.etag, 'cache-control': asset.cacheControl };
-      if (c.req.header('if-none-match') === asset.etag) return c.body(null, 304, headers);
-      return c.body(asset.bytes, 200, {
-        ...headers,
-        'content-type': asset.type,
-        'content-security-policy': contentSecurityPolicy,
-      });
+  const assets = readAssets(root);
+  app.use(async (c, next) => {
+    const isRead = c.req.method === 'GET' || c.req.method === 'HEAD';
+    const asset = isRead ? assets.get(c.req.path) : undefined;
+    if (asset === undefined) return next();
+    const headers = { etag: asset.etag, 'cache-control': asset.cacheControl };
+    if (c.req.header('if-none-match') === asset.etag) return c.body(null, 304, headers);
+    return c.body(asset.bytes, 200, {
+      ...headers,
+      'content-type': asset.type,
+      'content-security-policy': contentSecurityPolicy,
     });
-  }
+  });
 }
 
+/** By path, as the router gives it: decoded. */
 function readAssets(root: string): Map<string, Asset> {
   const assets = new Map<string, Asset>();
   for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
     const file = join(root, name);
-    if (!statSync(file).isFile()) continue;
-    const path = `/${name.split(sep).map(encodeURIComponent).join('/')}`;
+    const parts = name.split(sep);
+    // Links could lead out of the folder; names with a dot first are the build's own notes.
+    if (!lstatSync(file).isFile() || parts.some((part) => part.startsWith('.'))) continue;
+    const path = `/${parts.join('/')}`;
     const asset = toAsset(file, path);
     assets.set(path, asset);
     if (path === '/index.html') assets.set('/', asset);

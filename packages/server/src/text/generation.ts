@@ -3,6 +3,7 @@
  * Runs an engine request on behalf of an HTTP request: one abort path for client, server and error, and
  * one place where latencies are observed.
  */
+import { setMaxListeners } from 'node:events';
 import type { FinishReason, GenerateEvent, GenerateRequest, TextEngineLike, Usage } from '@triptych/llm';
 import { clientClosed, shuttingDown } from '../errors.js';
 import type { ServerMetrics } from '../metrics/metrics.js';
@@ -17,6 +18,8 @@ export interface RequestAbort {
 /** Aborts when the client leaves or the server's shutdown deadline passes; the reason says which. */
 export function requestAbort(client: AbortSignal, stop: AbortSignal): RequestAbort {
   const controller = new AbortController();
+  // Each prompt of a completion listens.
+  setMaxListeners(0, controller.signal);
   const onClient = (): void => controller.abort(clientClosed());
   const onStop = (): void => controller.abort(shuttingDown());
   // Not AbortSignal.any: it keeps every derived signal alive as long as the server's own signal lives.

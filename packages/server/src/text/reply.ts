@@ -62,6 +62,8 @@ async function* disposing(events: AsyncGenerator<string>, abort: RequestAbort): 
   try {
     yield* events;
   } finally {
+    // Of several prompts some may still run: after an error or a client's leaving nobody reads them.
+    abort.abort(clientClosed());
     abort.dispose();
   }
 }
