@@ -25,7 +25,7 @@ export function notYet(off: string, isOff: (value: unknown) => boolean): z.ZodTy
 
 /** A field that changes nothing here and does no harm: accepted, dropped, and named in a response header. */
 export function ignored(): z.ZodType<unknown, unknown> {
-  return z.unknown().optional().openapi({ type: 'object', description: 'Accepted and ignored.' });
+  return z.unknown().optional().openapi({ description: 'Accepted and ignored.' });
 }
 
 export const isEmptyArray = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
@@ -49,14 +49,18 @@ export function boundedArray<Item extends z.ZodType>(
   bounds: { readonly min: number; readonly max: number },
 ): z.ZodType<z.output<Item>[], unknown> {
   const { min, max } = bounds;
-  return z
-    .custom<unknown[]>(Array.isArray, { error: 'must be an array', abort: true })
-    .refine((items) => items.length >= min && items.length <= max, {
-      error: `must have ${min} to ${max} items`,
-      abort: true,
-    })
-    .pipe(z.array(item).min(min).max(max))
-    .openapi({ type: 'array' });
+  return z.preprocess((value, context) => {
+    const problem = lengthProblem(value, min, max);
+    if (problem === undefined) return value;
+    context.addIssue({ code: 'custom', message: problem });
+    return z.NEVER;
+  }, z.array(item).min(min).max(max));
+}
+
+function lengthProblem(value: unknown, min: number, max: number): string | undefined {
+  if (!Array.isArray(value)) return 'must be an array';
+  if (value.length < min || value.length > max) return `must have ${min} to ${max} items`;
+  return undefined;
 }
 
 export const errorSchema = z

@@ -27,7 +27,6 @@ function promptSchema(maxPrompts: number) {
       return z.NEVER;
     })
     .openapi({
-      type: 'array',
       description: `Text, token ids, or up to ${maxPrompts} of either. Each prompt gives one choice.`,
       oneOf: [
         { type: 'string' },
@@ -40,7 +39,7 @@ function promptSchema(maxPrompts: number) {
           maxItems: maxPrompts,
         },
       ],
-    } as Record<string, unknown>);
+    });
 }
 
 /** The prompts, or what is wrong in words. */
