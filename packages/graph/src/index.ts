@@ -48,4 +48,5 @@ export {
 } from './tensor.js';
 export { type AdamWOptions, DEFAULT_ADAMW } from './train/adamw.js';
 export { loadCheckpoint, saveCheckpoint, type TrainingCheckpoint } from './train/checkpoint.js';
+export { DEFAULT_MUON, type MuonOptions, orthogonalize } from './train/muon.js';
 export { type CosineSchedule, learningRateAt } from './train/schedule.js';

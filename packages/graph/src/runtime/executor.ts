@@ -2,8 +2,8 @@ import ort from 'onnxruntime-node';
 import { GraphError } from '../errors.js';
 import type { ModelSignature } from '../onnx/export.js';
 import { elementCount } from '../shape.js';
-import { type AdamWOptions, type AdamWSlot, adamwUpdate, globalNorm } from '../train/adamw.js';
-import type { Command, Handle, Moments, StepResult, TensorData, TensorRecord } from './protocol.js';
+import { Optimizer } from './optimizer.js';
+import type { Command, Handle, OptimizerPlan, StepResult, TensorData, TensorRecord } from './protocol.js';
 
 /** Prefix of the outputs of a training model that hold gradients; the rest of the name is the parameter's. */
 export const GRADIENT_PREFIX = 'grad:';
@@ -23,9 +23,7 @@ interface Trainer {
   readonly kind: 'trainer';
   readonly session: LoadedSession;
   readonly parameters: ParameterSet;
-  readonly slots: ReadonlyMap<string, AdamWSlot>;
-  readonly optimizer: AdamWOptions;
-  step: number;
+  readonly optimizer: Optimizer;
 }
 
 type Resident = LoadedSession | ParameterSet | Trainer;
@@ -49,13 +47,13 @@ export class Executor {
       case 'readParameters':
         return copyAll(this.find(command.parameters, 'parameters').values);
       case 'createTrainer':
-        return this.createTrainer(command.session, command.parameters, command.optimizer, command.decayed);
+        return this.createTrainer(command.session, command.parameters, command.optimizer);
       case 'trainStep':
         return this.trainStep(this.find(command.trainer, 'trainer'), command.feeds, command.learningRate);
       case 'readMoments':
-        return this.readMoments(this.find(command.trainer, 'trainer'));
+        return this.find(command.trainer, 'trainer').optimizer.read();
       case 'writeMoments':
-        return this.writeMoments(this.find(command.trainer, 'trainer'), command.moments);
+        return this.find(command.trainer, 'trainer').optimizer.write(command.moments);
       case 'release':
         return this.release(command.handle);
     }
@@ -70,71 +68,32 @@ export class Executor {
     return runSession(this.find(handle, 'session'), feeds, known);
   }
 
-  private createTrainer(
-    session: Handle,
-    parameters: Handle,
-    optimizer: AdamWOptions,
-    decayed: readonly string[],
-  ): Handle {
+  private createTrainer(session: Handle, parameters: Handle, plan: OptimizerPlan): Handle {
     const owner = this.find(parameters, 'parameters');
-    const slots = new Map<string, AdamWSlot>();
-    for (const [name, value] of owner.values) {
-      if (!(value instanceof Float32Array)) continue;
-      slots.set(name, {
-        parameter: value,
-        first: new Float32Array(value.length),
-        second: new Float32Array(value.length),
-        isDecayed: decayed.includes(name),
-      });
-    }
-    const loaded = this.find(session, 'session');
-    return this.keep({ kind: 'trainer', session: loaded, parameters: owner, slots, optimizer, step: 0 });
+    const orthogonalize =
+      plan.orthogonalize === undefined ? undefined : this.find(plan.orthogonalize, 'session');
+    const optimizer = new Optimizer(plan, owner.values, async (directions) =>
+      orthogonalize === undefined ? {} : runSession(orthogonalize, directions, undefined),
+    );
+    return this.keep({
+      kind: 'trainer',
+      session: this.find(session, 'session'),
+      parameters: owner,
+      optimizer,
+    });
   }
 
   private async trainStep(trainer: Trainer, feeds: TensorRecord, learningRate: number): Promise<StepResult> {
-    const { optimizer, slots } = trainer;
     const outputs = await runSession(trainer.session, feeds, trainer.parameters.values);
     const loss = outputs.loss?.[0];
     if (loss === undefined)
       throw new GraphError('invalid_feed', 'a training model needs an output named "loss"');
     const gradients = new Map<string, Float32Array>();
-    for (const name of slots.keys()) {
-      const gradient = outputs[GRADIENT_PREFIX + name];
-      if (gradient instanceof Float32Array) gradients.set(name, gradient);
+    for (const [output, gradient] of Object.entries(outputs)) {
+      if (!output.startsWith(GRADIENT_PREFIX) || !(gradient instanceof Float32Array)) continue;
+      gradients.set(output.slice(GRADIENT_PREFIX.length), gradient);
     }
-    const gradientNorm = globalNorm(gradients.values());
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) return { loss, gradientNorm };
-    const scale = gradientNorm > optimizer.clipNorm ? optimizer.clipNorm / gradientNorm : 1;
-    trainer.step++;
-    for (const [name, gradient] of gradients) {
-      const slot = slots.get(name);
-      if (slot !== undefined) adamwUpdate(slot, gradient, trainer.step, learningRate, scale, optimizer);
-    }
-    return { loss, gradientNorm };
-  }
-
-  private readMoments({ slots, step }: Trainer): Moments {
-    const entries = [...slots];
-    return {
-      step,
-      first: Object.fromEntries(entries.map(([name, slot]) => [name, slot.first.slice()])),
-      second: Object.fromEntries(entries.map(([name, slot]) => [name, slot.second.slice()])),
-    };
-  }
-
-  private writeMoments(trainer: Trainer, moments: Moments): void {
-    for (const [name, slot] of trainer.slots) {
-      const [first, second] = [moments.first[name], moments.second[name]];
-      if (first?.length !== slot.first.length || second?.length !== slot.second.length) {
-        throw new GraphError(
-          'checkpoint_mismatch',
-          `the moments of "${name}" are missing or of another size`,
-        );
-      }
-      slot.first.set(first);
-      slot.second.set(second);
-    }
-    trainer.step = moments.step;
+    return { loss, gradientNorm: await trainer.optimizer.step(loss, gradients, learningRate) };
   }
 
   private async release(handle: Handle): Promise<void> {
@@ -168,6 +127,8 @@ async function loadSession(
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
+      // Waiting threads sleep: on a busy machine spinning costs half of the work, on an idle one sleeping costs 5 %.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
     return { kind: 'session', session, signature };
   } catch (cause) {

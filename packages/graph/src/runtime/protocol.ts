@@ -1,5 +1,7 @@
 import type { ModelSignature } from '../onnx/export.js';
+import type { Shape } from '../shape.js';
 import type { AdamWOptions } from '../train/adamw.js';
+import type { MuonOptions } from '../train/muon.js';
 
 /** Numbers that enter or leave a session. Shapes are part of the model and not repeated. */
 export type TensorData = Float32Array | Int32Array;
@@ -30,8 +32,7 @@ export type Command =
       readonly kind: 'createTrainer';
       readonly session: Handle;
       readonly parameters: Handle;
-      readonly optimizer: AdamWOptions;
-      readonly decayed: readonly string[];
+      readonly optimizer: OptimizerPlan;
     }
   | {
       readonly kind: 'trainStep';
@@ -43,10 +44,24 @@ export type Command =
   | { readonly kind: 'writeMoments'; readonly trainer: Handle; readonly moments: Moments }
   | { readonly kind: 'release'; readonly handle: Handle };
 
-/** First and second moments of AdamW by parameter name, and how many steps they have seen. */
+/** Which optimizer trains which parameter. */
+export interface OptimizerPlan {
+  readonly adamw: AdamWOptions;
+  /** Shapes of the parameters AdamW trains; only those with two axes or more are decayed. */
+  readonly adamwShapes: ReadonlyMap<string, Shape>;
+  readonly muon: MuonOptions;
+  /** Shapes of the matrices Muon trains. */
+  readonly muonShapes: ReadonlyMap<string, Shape>;
+  /** The session of `orthogonalizeModel`, if there are such matrices. */
+  readonly orthogonalize: Handle | undefined;
+}
+
+/** State of the optimizers by parameter name, and how many steps it has seen. */
 export interface Moments {
   readonly step: number;
+  /** AdamW's first moments and Muon's momentum. */
   readonly first: TensorRecord;
+  /** AdamW's second moments. */
   readonly second: TensorRecord;
 }
 

@@ -2,8 +2,10 @@ import { Worker } from 'node:worker_threads';
 import { GraphError, type GraphErrorCode } from '../errors.js';
 import { grad } from '../grad.js';
 import { exportOnnx, type OnnxModel } from '../onnx/export.js';
+import type { Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { type AdamWOptions, DEFAULT_ADAMW } from '../train/adamw.js';
+import { DEFAULT_MUON, type MuonOptions, orthogonalizeModel } from '../train/muon.js';
 import { GRADIENT_PREFIX } from './executor.js';
 import type { Command, Handle, Moments, Response, StepResult, TensorData, TensorRecord } from './protocol.js';
 
@@ -43,7 +45,10 @@ export interface TrainingOptions {
   /** Trainable tensors by name; the names must be those of `parameters`. */
   readonly trainable: ReadonlyMap<string, Tensor>;
   readonly parameters: Parameters;
-  readonly optimizer?: Partial<AdamWOptions>;
+  readonly adamw?: Partial<AdamWOptions>;
+  readonly muon?: Partial<MuonOptions>;
+  /** Names of the matrices that Muon trains; AdamW trains all others. */
+  readonly muonNames?: readonly string[];
 }
 
 /** One worker thread with ONNX Runtime in it. The caller's thread is never blocked. */
@@ -75,15 +80,9 @@ export class GraphRuntime implements AsyncDisposable {
 
   /** Compiles a model for this runtime. Its outputs must be float32. */
   async load(model: OnnxModel): Promise<Session> {
-    const { bytes, inputs, outputs } = model;
-    const whole = outputs.find(({ dtype }) => dtype !== 'float32');
+    const whole = model.outputs.find(({ dtype }) => dtype !== 'float32');
     if (whole !== undefined) throw new GraphError('dtype_mismatch', `output "${whole.name}" must be float32`);
-    const handle = await this.ask<Handle>({
-      kind: 'loadSession',
-      bytes,
-      signature: { inputs, outputs },
-      threads: this.threads,
-    });
+    const handle = await this.loadHandle(model);
     return {
       run: (feeds, parameters) =>
         this.ask<Record<string, Float32Array>>({
@@ -106,25 +105,36 @@ export class GraphRuntime implements AsyncDisposable {
     };
   }
 
-  /** Differentiates the loss, compiles loss and gradients as one model and prepares AdamW. Vectors are not decayed. */
+  /** Differentiates the loss, compiles loss and gradients as one model and prepares the optimizers. Vectors are not decayed. */
   async createTraining(options: TrainingOptions): Promise<TrainingSession> {
     const { loss, trainable, parameters } = options;
     const names = [...trainable.keys()];
     const gradients = grad(loss, [...trainable.values()]);
     const gradientOutputs = names.map((name, index) => [GRADIENT_PREFIX + name, gradients[index]] as const);
-    const model = exportOnnx({ loss, ...(Object.fromEntries(gradientOutputs) as Record<string, Tensor>) });
-    const session = await this.ask<Handle>({
-      kind: 'loadSession',
-      bytes: model.bytes,
-      signature: { inputs: model.inputs, outputs: model.outputs },
-      threads: this.threads,
+    const model = exportOnnx({
+      loss,
+      ...(Object.fromEntries(gradientOutputs) as Record<string, Tensor>),
     });
+    const isMuon = (name: string): boolean => options.muonNames?.includes(name) ?? false;
+    const shapesWhere = (wanted: boolean): Map<string, Shape> =>
+      new Map(
+        [...trainable].filter(([name]) => isMuon(name) === wanted).map(([name, { shape }]) => [name, shape]),
+      );
+    const muonShapes = shapesWhere(true);
+    const session = await this.loadHandle(model);
+    const orthogonalize =
+      muonShapes.size === 0 ? undefined : await this.loadHandle(orthogonalizeModel(muonShapes));
     const trainer = await this.ask<Handle>({
       kind: 'createTrainer',
       session,
       parameters: parameters.handle,
-      optimizer: { ...DEFAULT_ADAMW, ...options.optimizer },
-      decayed: names.filter((name) => (trainable.get(name)?.shape.length ?? 0) > 1),
+      optimizer: {
+        adamw: { ...DEFAULT_ADAMW, ...options.adamw },
+        adamwShapes: shapesWhere(false),
+        muon: { ...DEFAULT_MUON, ...options.muon },
+        muonShapes,
+        orthogonalize,
+      },
     });
     return {
       step: (feeds, learningRate) =>
@@ -132,8 +142,9 @@ export class GraphRuntime implements AsyncDisposable {
       readMoments: () => this.ask<Moments>({ kind: 'readMoments', trainer }),
       writeMoments: (moments) => this.ask<void>({ kind: 'writeMoments', trainer, moments }),
       release: async () => {
-        await this.ask<void>({ kind: 'release', handle: trainer });
-        await this.ask<void>({ kind: 'release', handle: session });
+        for (const handle of [trainer, session, orthogonalize]) {
+          if (handle !== undefined) await this.ask<void>({ kind: 'release', handle });
+        }
       },
     };
   }
@@ -146,6 +157,15 @@ export class GraphRuntime implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  private loadHandle({ bytes, inputs, outputs }: OnnxModel): Promise<Handle> {
+    return this.ask<Handle>({
+      kind: 'loadSession',
+      bytes,
+      signature: { inputs, outputs },
+      threads: this.threads,
+    });
   }
 
   private ask<Result>(command: Command): Promise<Result> {

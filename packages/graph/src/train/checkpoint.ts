@@ -31,6 +31,7 @@ export async function saveCheckpoint(
       [SECOND + name, moments.second[name]],
     ] as const;
     for (const [key, data] of parts) {
+      if (data === undefined && key.startsWith(SECOND)) continue;
       if (!(data instanceof Float32Array))
         throw new GraphError('checkpoint_mismatch', `there is no tensor "${key}"`);
       header[key] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };

@@ -31,5 +31,5 @@ export const ADAMW = { beta1: 0.9, beta2: 0.95, weightDecay: 0.1, clipNorm: 1 } 
 
 /** The schedule for a run of so many steps. */
 export function scheduleFor(totalSteps: number): CosineSchedule {
-  return { peak: 3e-3, warmupSteps: 100, totalSteps, finalFraction: 0.02 };
+  return { peak: 3e-3, warmupSteps: 60, totalSteps, finalFraction: 0.02 };
 }

@@ -113,7 +113,8 @@ async function createTraining(
     loss,
     trainable: decoder.parameters,
     parameters,
-    optimizer: ADAMW,
+    adamw: ADAMW,
+    muonNames: [...decoder.parameters.keys()].filter((name) => name.endsWith('_proj.weight')),
   });
   if (moments.step > 0) await training.writeMoments(moments);
   return training;
