@@ -1,0 +1,1 @@
+export { fuzzCase, runCase } from './gguf-fuzz.js';
