@@ -1,0 +1,100 @@
+// Float kernels for AVX-512: tiles of up to 12 rows x 32 columns, one FMA chain per output in k order.
+// Up to 12 rows half-precision weights are converted as they stream past; above, a panel is converted once into scratch.
+#include <immintrin.h>
+#include <string.h>
+
+#include "linear/kernels.h"
+
+namespace triptych {
+namespace {
+
+template <WeightType T>
+inline void load(const uint8_t* p, __m512& w0, __m512& w1) {
+  if constexpr (T == WeightType::F32) {
+    w0 = _mm512_load_ps((const float*)p);
+    w1 = _mm512_load_ps((const float*)p + 16);
+  } else {
+    const __m256i h0 = _mm256_load_si256((const __m256i*)p), h1 = _mm256_load_si256((const __m256i*)p + 1);
+    if constexpr (T == WeightType::F16) {
+      w0 = _mm512_cvtph_ps(h0);
+      w1 = _mm512_cvtph_ps(h1);
+    } else {
+      w0 = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h0), 16));
+      w1 = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h1), 16));
+    }
+  }
+}
+
+// x: [k][group], this tile's first row. `ahead` bytes further on in the panel are fetched to L2; 0: already there.
+template <int R, WeightType T>
+__attribute__((noinline)) void tile(const uint8_t* w, const float* x, int group, int k, size_t ahead, float* y, size_t y_stride) {
+  constexpr size_t kBytes = kPanel * (T == WeightType::F32 ? 4 : 2);
+  __m512 sums[R][2];
+#pragma GCC unroll 12
+  for (int r = 0; r < R; r++) sums[r][0] = sums[r][1] = _mm512_setzero_ps();
+  for (int i = 0; i < k; i++, w += kBytes, x += group) {
+    if (ahead)
+      for (size_t l = 0; l < kBytes; l += 64) _mm_prefetch((const char*)w + ahead + l, _MM_HINT_T1);
+    __m512 w0, w1;
+    load<T>(w, w0, w1);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) {
+      const __m512 v = _mm512_set1_ps(x[r]);
+      sums[r][0] = _mm512_fmadd_ps(v, w0, sums[r][0]);
+      sums[r][1] = _mm512_fmadd_ps(v, w1, sums[r][1]);
+    }
+  }
+#pragma GCC unroll 12
+  for (int r = 0; r < R; r++) {
+    _mm512_storeu_ps(y + (size_t)r * y_stride, sums[r][0]);
+    _mm512_storeu_ps(y + (size_t)r * y_stride + 16, sums[r][1]);
+  }
+}
+
+using TileFn = void (*)(const uint8_t*, const float*, int, int, size_t, float*, size_t);
+template <WeightType T>
+constexpr TileFn kTiles[kFloatGroup + 1] = {nullptr,    tile<1, T>, tile<2, T>, tile<3, T>,  tile<4, T>,  tile<5, T>, tile<6, T>,
+                                            tile<7, T>, tile<8, T>, tile<9, T>, tile<10, T>, tile<11, T>, tile<12, T>};
+TileFn tile_of(WeightType t, int rows) {
+  return t == WeightType::F32 ? kTiles<WeightType::F32>[rows]
+         : t == WeightType::F16 ? kTiles<WeightType::F16>[rows] : kTiles<WeightType::BF16>[rows];
+}
+
+template <WeightType T>
+void expand(const uint8_t* src, int k, float* dst) {
+  for (int i = 0; i < k; i++, src += kPanel * 2, dst += kPanel) {
+    __m512 w0, w1;
+    load<T>(src, w0, w1);
+    _mm512_store_ps(dst, w0);
+    _mm512_store_ps(dst + 16, w1);
+  }
+}
+
+}  // namespace
+
+void float_panels_avx512(const PanelRun& run, const FloatActivations& act) {
+  const size_t panel = panel_bytes(run.type, act.k);
+  const int groups = act.groups();
+  for (int p = 0; p < run.panels; p++) {
+    const uint8_t* w = run.data + (size_t)p * panel;
+    WeightType type = run.type;
+    if (groups > 1 && type != WeightType::F32) {
+      if (type == WeightType::F16) expand<WeightType::F16>(w, act.k, (float*)run.scratch);
+      else expand<WeightType::BF16>(w, act.k, (float*)run.scratch);
+      w = run.scratch;
+      type = WeightType::F32;
+    }
+    const int columns = run.columns - p * kPanel;
+    for (int g = 0; g < groups; g++) {
+      const int rows = act.rows_of(g);
+      alignas(64) float partial[kFloatGroup * kPanel];
+      float* out = run.y + (size_t)(g * act.group) * run.y_stride + p * kPanel;
+      const bool whole = columns >= kPanel;
+      tile_of(type, rows)(w, act.data + (size_t)g * act.group_stride(), act.group, act.k, groups == 1 ? (size_t)run.prefetch : 0,
+                          whole ? out : partial, whole ? run.y_stride : kPanel);
+      for (int r = 0; !whole && r < rows; r++) memcpy(out + (size_t)r * run.y_stride, partial + r * kPanel, (size_t)columns * 4);
+    }
+  }
+}
+
+}  // namespace triptych

@@ -1,0 +1,58 @@
+// What an instruction set's file provides to linear.cpp: one table per set.
+#pragma once
+#include "linear/layout.h"
+
+namespace triptych {
+
+// A run of panels of one matrix, for all rows of the activation.
+struct PanelRun {
+  WeightType type;
+  const uint8_t* data;     // first byte of panel0
+  int panels;
+  int columns;             // columns from panel0's first to the last one that exists (<= 32 * panels)
+  float* y;                // row 0, first column of panel0
+  size_t y_stride;
+  const uint8_t* next;     // what this thread reads after this run, or nullptr
+  size_t next_bytes;
+  int prefetch;            // distance in bytes, for runs that stream weights once
+  uint8_t* scratch;        // this thread's own, run_scratch_bytes()
+};
+
+struct LinearKernels {
+  // Quantises blocks [block0, block1) of one row x[k] into row r of its group (`group` points at the group's first
+  // block). A null x writes a row of zeros.
+  void (*quantize)(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
+  void (*int8)(const PanelRun& run, const Int8Activations& act);
+  void (*floats)(const PanelRun& run, const FloatActivations& act);
+};
+
+// Panels per run when there are many rows: as many as stay in a core's L2 together with their expanded form.
+static inline int panels_per_run(int k) {
+  const size_t panel = (size_t)k * kPanel, budget = 768u << 10;
+  const size_t fit = budget / (panel + panel / 16);
+  return fit < 1 ? 1 : fit > 8 ? 8 : (int)fit;
+}
+// Room for the expanded form of one run: int8 blocks of kQ8BlockBytes per panel, or one float panel.
+static inline size_t run_scratch_bytes(int k) {
+  const size_t blocks = (size_t)(k + kBlock - 1) / kBlock;
+  const size_t int8 = (size_t)panels_per_run(k) * blocks * kQ8BlockBytes, floats = (size_t)k * kPanel * 4;
+  return ((int8 > floats ? int8 : floats) + 4096 + 63) / 64 * 64;
+}
+
+const LinearKernels& linear_kernels(Isa isa);
+extern const LinearKernels kLinearPortable;
+#if defined(TRIPTYCH_X86)
+extern const LinearKernels kLinearAvx2;
+extern const LinearKernels kLinearAvx512;
+extern const LinearKernels kLinearAmx;
+#endif
+
+// Shared by the Avx512 and Amx tables (both may assume AVX-512 VNNI).
+void int8_panels_avx512(const PanelRun& run, const Int8Activations& act);
+void quantize_avx512(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
+void float_panels_avx512(const PanelRun& run, const FloatActivations& act);
+// The AVX-512 and AVX2 tables take their float kernels from these files.
+void float_panels_avx2(const PanelRun& run, const FloatActivations& act);
+void float_panels_portable(const PanelRun& run, const FloatActivations& act);
+
+}  // namespace triptych

@@ -1,0 +1,82 @@
+// Byte layouts that packing and every kernel agree on.
+//
+// Weights. N is cut into panels of 32 columns (missing ones are zero); panels lie back to back, each one sequential
+// stream of whole cache lines with exactly GGUF's bytes per weight.
+//   Q8_0 block (32 columns x 32 k, 1088 B): [32 x f16 scale] then for g = 0..7, h = 0..1: [16 columns x 4 k] int8.
+//        One (g, h) line is an operand of vpdpbusd; eight lines with stride 128 are a B tile of AMX.
+//   Q4_0 block (576 B): [32 x f16 scale] then for g = 0..3, h = 0..1: [16 columns x 4 bytes]; low nibble = k-group g,
+//        high nibble = k-group g + 4 (GGUF's own pairing), value + 8.
+//   float panel: [k][32 columns] of the stored element type.
+//
+// Activations. Rows are cut into groups of equal height (the last is padded with rows of zeros).
+//   int8, per group and 32-block, `group` = rows of the group:
+//        [group x 32 int8 q][group x f32 scale][group x f32 shift][group x i32 start128][group x i32 start8]
+//        x ~ scale * q. The dot products start from start = kMagicBits - zero_point * sum(q), where zero_point is what
+//        was added to the weights to make them unsigned. The finished integer is kMagicBits + dot, whose bits read as
+//        a float are exactly kMagic + dot, so one FMA gives (kMagic + dot) * scale + shift = scale * dot with one
+//        rounding: shift = -kMagic * scale is exact because the scale keeps 22 significant bits.
+//   float, per group: [k][group] f32.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "linear/linear.h"
+
+namespace triptych {
+
+constexpr int kBlock = 32;   // k per quantised block
+constexpr int kPanel = 32;   // columns per panel
+constexpr size_t kScaleBytes = kPanel * 2;
+constexpr size_t kQ8BlockBytes = kScaleBytes + kPanel * kBlock;
+constexpr size_t kQ4BlockBytes = kScaleBytes + kPanel * kBlock / 2;
+
+constexpr float kMagic = 12582912.0f;        // 1.5 * 2^23: floats near it have a spacing of 1
+constexpr int32_t kMagicBits = 0x4B400000;
+constexpr float kMaxActivation = 1e30f;      // beyond: NaN
+constexpr float kMinActivation = 0x1p-100f;  // a block whose magnitudes are all below: zero
+
+static inline bool is_int8(WeightType t) { return t == WeightType::Q8_0 || t == WeightType::Q4_0; }
+static inline size_t block_bytes(WeightType t) { return t == WeightType::Q8_0 ? kQ8BlockBytes : kQ4BlockBytes; }
+static inline size_t element_bytes(WeightType t) { return t == WeightType::F32 ? 4 : 2; }
+
+static inline size_t panel_bytes(WeightType t, int k) {
+  return is_int8(t) ? (size_t)(k / kBlock) * block_bytes(t) : (size_t)k * kPanel * element_bytes(t);
+}
+
+// Rows per group: as equal as possible, at most `most`, even so that kernels may work in two halves.
+static inline int group_rows(int rows, int most) {
+  const int groups = (rows + most - 1) / most, even = (rows + groups - 1) / groups;
+  return rows == 1 ? 1 : (even + 1) / 2 * 2;
+}
+constexpr int kInt8Group = 16;
+constexpr int kFloatGroup = 12;
+
+// Prepared int8 activations. All offsets are within one (group, block) of block_stride() bytes.
+struct Int8Activations {
+  const uint8_t* data;
+  int rows;
+  int group;   // rows per group
+  int blocks;  // k / 32
+
+  size_t block_stride() const { return (size_t)group * 48; }
+  size_t group_stride() const { return block_stride() * (size_t)blocks; }
+  size_t scale_offset() const { return (size_t)group * 32; }
+  size_t shift_offset() const { return (size_t)group * 36; }
+  size_t start_offset(int zero_point) const { return (size_t)group * (zero_point == 128 ? 40 : 44); }
+  int groups() const { return (rows + group - 1) / group; }
+  int rows_of(int g) const { return rows - g * group < group ? rows - g * group : group; }
+};
+
+// Prepared float activations.
+struct FloatActivations {
+  const float* data;
+  int rows;
+  int group;
+  int k;
+
+  size_t group_stride() const { return (size_t)group * (size_t)k; }
+  int groups() const { return (rows + group - 1) / group; }
+  int rows_of(int g) const { return rows - g * group < group ? rows - g * group : group; }
+};
+
+}  // namespace triptych

@@ -1,0 +1,23 @@
+// The loops behind probes.h, one set per instruction set. Each returns the operations it did.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+namespace triptych {
+
+static inline double probe_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double probe_fma_avx2(int iterations);
+double probe_int8_avx2(int iterations);
+uint64_t probe_read_avx2(const uint8_t* p, size_t bytes);
+double probe_fma_avx512(int iterations);
+double probe_vnni_avx512(int iterations);
+uint64_t probe_read_avx512(const uint8_t* p, size_t bytes);
+double probe_int8_amx(int iterations);
+
+}  // namespace triptych

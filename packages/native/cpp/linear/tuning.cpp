@@ -1,0 +1,114 @@
+// Prefetch distances: defaults, and their measurement on the weights at hand.
+//
+// The best distance has two regimes: about 1 KB while a step is bound by memory (the hardware streamer stays in charge),
+// 8 KB and more once computing takes as long as reading. Where one turns into the other depends on the processor, and in
+// between there is a sharp dip, so it is worth measuring.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <vector>
+
+#include "core/pool.h"
+#include "linear/kernels.h"
+
+namespace triptych {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::array<int, 5> kDistances{1024, 2048, 4096, 8192, 14336};
+constexpr std::array<int, 4> kRows{1, 2, 4, 8};
+constexpr int kRounds = 3;
+constexpr size_t kSampleBytes = 3u << 20;        // per measurement, all threads together
+constexpr size_t kLeastWeights = 64u << 20;      // less stays in cache and measures something else
+constexpr auto kBudget = std::chrono::milliseconds(100);
+
+int* distances_of(LinearTuning& t, WeightType type) {
+  return type == WeightType::Q8_0 ? t.prefetch_int8 : type == WeightType::Q4_0 ? t.prefetch_int4 : t.prefetch_float;
+}
+
+// Goes around the matrices of one type, so that each sample was last touched as long ago as possible.
+struct Cursor {
+  std::vector<const PackedWeights*> matrices;
+  size_t matrix = 0;
+  int panel = 0;
+
+  struct Sample { const PackedWeights* weights; int panel0, panels; };
+  Sample next() {
+    const PackedWeights& w = *matrices[matrix];
+    const int all = panel_count(w.n), want = (int)(kSampleBytes / panel_bytes(w.type, w.k)) + 1;
+    const Sample sample{&w, panel, std::min(want, all - panel)};
+    panel += sample.panels;
+    if (panel == all) panel = 0, matrix = (matrix + 1) % matrices.size();
+    return sample;
+  }
+};
+
+// Seconds per byte of one pass over a sample.
+double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int distance, const uint8_t* activations, float* y,
+               uint8_t* scratch) {
+  const LinearKernels& kernels = linear_kernels(isa);
+  const PackedWeights& w = *s.weights;
+  const size_t panel = panel_bytes(w.type, w.k);
+  const auto started = Clock::now();
+  pool.run([&](const Worker& worker) {
+    const int begin = s.panels * worker.index / worker.count, end = s.panels * (worker.index + 1) / worker.count;
+    if (begin == end) return;
+    const int first = s.panel0 + begin, columns = std::min(w.n, (s.panel0 + end) * kPanel) - first * kPanel;
+    const PanelRun run{w.type, w.data + (size_t)first * panel, end - begin, columns, y + begin * kPanel, (size_t)s.panels * kPanel,
+                       nullptr, 0, distance, scratch + (size_t)worker.index * run_scratch_bytes(w.k)};
+    if (is_int8(w.type)) kernels.int8(run, {activations, rows, group_rows(rows, kInt8Group), w.k / kBlock});
+    else kernels.floats(run, {(const float*)activations, rows, group_rows(rows, kFloatGroup), w.k});
+  });
+  return std::chrono::duration<double>(Clock::now() - started).count() / ((double)s.panels * (double)panel);
+}
+
+}  // namespace
+
+LinearTuning linear_default_tuning(Isa) {
+  LinearTuning t{};
+  for (int r = 1; r <= 16; r++) {
+    t.prefetch_int8[r] = r <= 4 ? 1024 : 12288;
+    t.prefetch_int4[r] = r <= 2 ? 1024 : 12288;
+    t.prefetch_float[r] = 2048;
+  }
+  return t;
+}
+
+LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, int count) {
+  LinearTuning tuning = linear_default_tuning(isa);
+  if (isa == Isa::Portable) return tuning;
+  const auto deadline = Clock::now() + kBudget;
+  for (const WeightType type : {WeightType::Q8_0, WeightType::Q4_0, WeightType::F16, WeightType::BF16, WeightType::F32}) {
+    Cursor cursor;
+    size_t bytes = 0;
+    int widest = 0;
+    for (int i = 0; i < count; i++) {
+      if (weights[i].type != type) continue;
+      cursor.matrices.push_back(&weights[i]);
+      bytes += packed_bytes(type, weights[i].n, weights[i].k);
+      widest = std::max(widest, weights[i].k);
+    }
+    if (bytes < kLeastWeights) continue;
+    const size_t most_columns = (kSampleBytes / panel_bytes(type, kBlock) + 1) * kPanel;
+    std::vector<float> y(most_columns * kRows.back());
+    // Zeros are valid activations of every kind and take the same time.
+    const size_t act = (size_t)widest * 4 * kFloatGroup, scratch = run_scratch_bytes(widest) * (size_t)pool.size();
+    std::vector<uint8_t> memory(act + scratch + 64);
+    uint8_t* base = memory.data() + (64 - (uintptr_t)memory.data() % 64) % 64;
+    int* out = distances_of(tuning, type);
+    for (const int rows : kRows) {
+      std::array<double, kDistances.size()> best;
+      best.fill(1e9);
+      // Round after round over all distances: a change of the machine's pace meets them all.
+      for (int round = 0; round < kRounds && Clock::now() < deadline; round++)
+        for (size_t d = 0; d < kDistances.size(); d++)
+          best[d] = std::min(best[d], measure(isa, pool, cursor.next(), rows, kDistances[d], base, y.data(), base + act));
+      if (Clock::now() >= deadline) return tuning;
+      const int chosen = kDistances[(size_t)(std::min_element(best.begin(), best.end()) - best.begin())];
+      for (int r = rows; r <= 16; r++) out[r] = chosen;
+    }
+  }
+  return tuning;
+}
+
+}  // namespace triptych
