@@ -49,4 +49,9 @@ export {
 export { type AdamWOptions, DEFAULT_ADAMW } from './train/adamw.js';
 export { loadCheckpoint, saveCheckpoint, type TrainingCheckpoint } from './train/checkpoint.js';
 export { DEFAULT_MUON, type MuonOptions, orthogonalize } from './train/muon.js';
-export { type CosineSchedule, learningRateAt } from './train/schedule.js';
+export {
+  type CosineSchedule,
+  learningRateAt,
+  type Schedule,
+  type TrapezoidSchedule,
+} from './train/schedule.js';

@@ -1,4 +1,4 @@
-import type { CosineSchedule } from '@triptych/graph';
+import type { TrapezoidSchedule } from '@triptych/graph';
 import { type LlamaConfig, parseLlamaConfig } from '@triptych/nets';
 
 /** Name of the exported model and of its file. */
@@ -30,6 +30,6 @@ export const NETWORK: LlamaConfig = parseLlamaConfig({
 export const ADAMW = { beta1: 0.9, beta2: 0.95, weightDecay: 0.1, clipNorm: 1 } as const;
 
 /** The schedule for a run of so many steps. */
-export function scheduleFor(totalSteps: number): CosineSchedule {
-  return { peak: 3e-3, warmupSteps: 60, totalSteps, finalFraction: 0.02 };
+export function scheduleFor(totalSteps: number): TrapezoidSchedule {
+  return { kind: 'trapezoid', peak: 3e-3, warmupSteps: 60, totalSteps, fallFraction: 0.4 };
 }
