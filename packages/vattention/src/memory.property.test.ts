@@ -1,8 +1,10 @@
-/** Random sequences of operations against a plain model, over both backings and many shapes. */
+/** Random sequences of operations against a plain model, over both backings, many shapes and bad timing. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupsFor } from './geometry.js';
 import { KvMemory } from './memory.js';
+import { kvSettings, openBacking } from './options.js';
+import { LateArena } from './testing/late-arena.js';
 
 interface Shape {
   readonly headDim: number;
@@ -15,6 +17,8 @@ interface Shape {
   readonly deferredReclaim: boolean;
   readonly freeShare: number;
   readonly eagerTokens: number;
+  /** How often background work turns out to have advanced when somebody asks; `null`: the real thread decides. */
+  readonly promptness: number | null;
 }
 
 type Operation =
@@ -37,6 +41,7 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   deferredReclaim: fc.boolean(),
   freeShare: fc.constantFrom(0, 0.1, 0.5),
   eagerTokens: fc.constantFrom(0, 0, 20),
+  promptness: fc.constantFrom(null, 0, 0.2, 0.6),
 });
 
 const growth = fc.oneof(fc.constant(0), fc.constant(1), fc.constant(1), fc.nat(30));
@@ -86,17 +91,17 @@ class Harness {
 
   constructor(shape: Shape, backing: 'memfd' | 'anonymous') {
     this.#shape = shape;
-    const geometry = { ...shape, kvHeads: 2, elementBytes: 2 };
-    const budgetBytes = shape.budgetGroups * 2 * shape.layers * shape.pageGroupBytes + 4095;
-    this.memory = KvMemory.open({
-      geometry,
-      budgetBytes,
-      backing,
+    const settings = kvSettings({
+      geometry: { ...shape, kvHeads: 2, elementBytes: 2 },
+      budgetBytes: shape.budgetGroups * 2 * shape.layers * shape.pageGroupBytes + 4095,
       lookAheadTokens: Math.min(shape.lookAheadTokens, shape.maxTokens),
       deferredReclaim: shape.deferredReclaim,
       freeShare: shape.freeShare,
       eagerTokens: Math.min(shape.eagerTokens, shape.maxTokens),
     });
+    const { arena } = openBacking(settings.geometry, false, backing);
+    const timed = shape.promptness === null ? arena : new LateArena(arena, shape.promptness);
+    this.memory = new KvMemory({ ...settings, backing }, timed);
   }
 
   run(operation: Operation): void {
@@ -262,20 +267,24 @@ const backings = process.platform === 'linux' ? (['memfd', 'anonymous'] as const
 describe.each(backings)('KvMemory over %s memory, random operations', (backing) => {
   it('agrees with a plain model: isolation, exact counts, budget, nothing left behind', () => {
     fc.assert(
-      fc.property(shapes, fc.array(operations, { minLength: 1, maxLength: 40 }), (shape, list) => {
-        const harness = new Harness(shape, backing);
-        try {
-          for (const operation of list) {
-            harness.noteKept(operation);
-            harness.run(operation);
-            harness.checkInvariants();
+      fc.property(
+        shapes,
+        fc.array(operations, { minLength: 1, maxLength: 60, size: 'max' }),
+        (shape, list) => {
+          const harness = new Harness(shape, backing);
+          try {
+            for (const operation of list) {
+              harness.noteKept(operation);
+              harness.run(operation);
+              harness.checkInvariants();
+            }
+            harness.end();
+          } finally {
+            harness.memory.dispose();
           }
-          harness.end();
-        } finally {
-          harness.memory.dispose();
-        }
-      }),
-      { numRuns: Number(process.env.TRIPTYCH_KV_RUNS ?? 250) },
+        },
+      ),
+      { numRuns: Number(process.env.TRIPTYCH_KV_RUNS ?? 150) },
     );
   });
 });
