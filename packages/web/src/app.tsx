@@ -1,13 +1,14 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { streamChat, streamContinuation } from './api/generate.js';
-import { type EngineInfo, fetchInfo, streamMemory } from './api/inspect.js';
+import { type EngineInfo, streamMemory } from './api/inspect.js';
+import { waitForModel } from './api/wait-for-model.js';
 import { Rail } from './frame/rail.js';
 import { panelsFor, useRoute } from './frame/routes.js';
 import { SettingsDialog } from './frame/settings-dialog.js';
 import { ChatPage } from './pages/chat/chat-page.js';
 import { ManuscriptPage } from './pages/manuscript/manuscript-page.js';
 import { MemoryPage } from './pages/memory/memory-page.js';
-import { DOCKED_QUERY, SamplingSheet } from './pages/sampling/sampling-sheet.js';
+import { DOCKED_QUERY, SamplingSheet, SHEET_TOGGLE_ID } from './pages/sampling/sampling-sheet.js';
 import { ChatController } from './state/chat-controller.js';
 import { describeError } from './state/drive-run.js';
 import { ManuscriptController } from './state/manuscript-controller.js';
@@ -18,7 +19,7 @@ import { ErrorCard } from './ui/error-card.js';
 import { useStore } from './ui/hooks.js';
 
 type ServerState =
-  | { readonly state: 'loading' }
+  | { readonly state: 'loading'; readonly share?: number | undefined }
   | { readonly state: 'ready'; readonly info: EngineInfo }
   | { readonly state: 'failed'; readonly error: RunError };
 
@@ -29,7 +30,10 @@ export function App() {
   const current = useRef(settings);
   const [server, setServer] = useState<ServerState>({ state: 'loading' });
   const [settingsOpen, setSettingsOpen] = useState(false);
-  const [sheetOpen, setSheetOpen] = useState(() => matchMedia(DOCKED_QUERY).matches);
+  // 'shown' is open from the start, where there is room; 'opened' is open because the user said so.
+  const [sheet, setSheet] = useState<'closed' | 'shown' | 'opened'>(() =>
+    matchMedia(DOCKED_QUERY).matches ? 'shown' : 'closed',
+  );
 
   const change = useCallback((part: Partial<Settings>) => {
     current.current = { ...current.current, ...part };
@@ -52,15 +56,21 @@ export function App() {
   }, []);
   const feed = useStore(watch.store);
 
-  const connect = useCallback(async () => {
-    setServer({ state: 'loading' });
-    try {
-      setServer({ state: 'ready', info: await fetchInfo({ apiKey: current.current.apiKey }) });
-    } catch (error) {
-      setServer({ state: 'failed', error: describeError(error) });
-    }
-  }, []);
-  useEffect(() => void connect(), [connect]);
+  const [attempt, setAttempt] = useState(0);
+  const connect = () => setAttempt((count) => count + 1);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt is the reason to ask again
+  useEffect(() => {
+    const abort = new AbortController();
+    const set = (next: ServerState) => !abort.signal.aborted && setServer(next);
+    set({ state: 'loading' });
+    waitForModel({ apiKey: current.current.apiKey, signal: abort.signal }, (share) =>
+      set({ state: 'loading', share }),
+    ).then(
+      (info) => set({ state: 'ready', info }),
+      (error: unknown) => set({ state: 'failed', error: describeError(error) }),
+    );
+    return () => abort.abort();
+  }, [attempt]);
 
   // Only a page that is looked at, of a server that answers, watches the memory.
   const ready = server.state === 'ready';
@@ -90,8 +100,8 @@ export function App() {
 
   const openSettings = () => setSettingsOpen(true);
   const pageProps = {
-    sheetOpen,
-    onToggleSheet: () => setSheetOpen((open) => !open),
+    sheetOpen: sheet !== 'closed',
+    onToggleSheet: () => setSheet(sheet === 'closed' ? 'opened' : 'closed'),
     onOpenSettings: openSettings,
   };
   return (
@@ -112,7 +122,7 @@ export function App() {
         {server.state === 'loading' && (
           <section className="panel panel-quiet" aria-busy="true">
             <h1 className="visually-hidden">Triptych</h1>
-            <p role="status">Asking the server which model it has…</p>
+            <LoadingNote share={server.share} />
           </section>
         )}
         {server.state === 'failed' && (
@@ -121,7 +131,7 @@ export function App() {
             <ErrorCard
               error={server.error}
               title="The server did not say which model it has"
-              onRetry={() => void connect()}
+              onRetry={connect}
               onOpenSettings={openSettings}
             />
           </section>
@@ -133,7 +143,7 @@ export function App() {
             ) : (
               <ManuscriptPage info={info} manuscript={manuscript} {...pageProps} />
             )}
-            {sheetOpen && (
+            {sheet !== 'closed' && (
               <SamplingSheet
                 sampling={settings.sampling}
                 onSampling={(sampling) => change({ sampling })}
@@ -143,7 +153,11 @@ export function App() {
                       onSystemPrompt: (systemPrompt: string) => change({ systemPrompt }),
                     }
                   : {})}
-                onClose={() => setSheetOpen(false)}
+                takeFocus={sheet === 'opened'}
+                onClose={() => {
+                  setSheet('closed');
+                  document.getElementById(SHEET_TOGGLE_ID)?.focus();
+                }}
               />
             )}
           </>
@@ -158,12 +172,24 @@ export function App() {
           theme={settings.theme}
           onSave={(apiKey) => {
             change({ apiKey });
-            void connect();
+            connect();
           }}
           onTheme={(theme) => change({ theme })}
           onClose={() => setSettingsOpen(false)}
         />
       )}
+    </div>
+  );
+}
+
+/** The first moments: asking, then waiting for the model to be read from disk. */
+function LoadingNote({ share }: { readonly share: number | undefined }) {
+  return (
+    <div className="loading-note">
+      <p role="status">
+        {share === undefined ? 'Asking the server for its model…' : 'The server is loading its model…'}
+      </p>
+      {share !== undefined && <progress value={share} max={1} aria-label="Model loaded" />}
     </div>
   );
 }

@@ -21,7 +21,7 @@ export interface RailProps {
 export function Rail({ panels, path, info, feed, theme, onTheme, onOpenSettings }: RailProps) {
   return (
     <header className="rail">
-      <a className="brand" href="#/chat">
+      <a className="brand" href="#/chat" aria-label="Triptych">
         <Mark />
         <span>Triptych</span>
       </a>

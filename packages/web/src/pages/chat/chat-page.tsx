@@ -5,6 +5,7 @@ import { runningAnswer } from '../../state/conversation.js';
 import { useEscape, useFollow, useStore } from '../../ui/hooks.js';
 import { Icon } from '../../ui/icon.js';
 import { RunAnnouncement, RunStatus } from '../../ui/run-status.js';
+import { SHEET_TOGGLE_ID } from '../sampling/sampling-sheet.js';
 import { Composer, type ComposerHandle } from './composer.js';
 import { EmptyChat } from './empty-chat.js';
 import { TurnView } from './turn-view.js';
@@ -58,7 +59,13 @@ export function ChatPage({ info, chat, sheetOpen, onToggleSheet, onOpenSettings 
             <span className="wide-only">New conversation</span>
             <span className="narrow-only">New</span>
           </button>
-          <button type="button" className="button" aria-expanded={sheetOpen} onClick={onToggleSheet}>
+          <button
+            id={SHEET_TOGGLE_ID}
+            type="button"
+            className="button"
+            aria-expanded={sheetOpen}
+            onClick={onToggleSheet}
+          >
             <Icon name="sliders" />
             Sampling
           </button>

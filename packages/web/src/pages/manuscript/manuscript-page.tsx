@@ -9,6 +9,7 @@ import { ErrorCard } from '../../ui/error-card.js';
 import { useEscape, useFollow, useStore } from '../../ui/hooks.js';
 import { Icon } from '../../ui/icon.js';
 import { RunAnnouncement, RunStatus } from '../../ui/run-status.js';
+import { SHEET_TOGGLE_ID } from '../sampling/sampling-sheet.js';
 import { ManuscriptEditor } from './manuscript-editor.js';
 
 export interface ManuscriptPageProps {
@@ -67,7 +68,13 @@ export function ManuscriptPage({
             <span className="wide-only">New text</span>
             <span className="narrow-only">New</span>
           </button>
-          <button type="button" className="button" aria-expanded={sheetOpen} onClick={onToggleSheet}>
+          <button
+            id={SHEET_TOGGLE_ID}
+            type="button"
+            className="button"
+            aria-expanded={sheetOpen}
+            onClick={onToggleSheet}
+          >
             <Icon name="sliders" />
             Sampling
           </button>

@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from 'react';
+import { useId, useState } from 'react';
 
 export interface NumberFieldProps {
   readonly label: string;
@@ -26,15 +26,16 @@ export function NumberField({
   onChange,
 }: NumberFieldProps) {
   const id = useId();
+  const optional = !slider;
   const shown = value === undefined ? '' : String(value);
+  // What is typed stays as it is while it is unfinished or means the value; else the value changed elsewhere.
   const [draft, setDraft] = useState(shown);
-  // The value may change elsewhere (slider, reset); a draft that means the same number is left as typed.
-  useEffect(() => setDraft((old) => (old !== '' && Number(old) === value ? old : shown)), [shown, value]);
-
-  const valid = isValid(draft, min, max, step, !slider);
-  const type = (text: string) => {
-    setDraft(text);
-    if (isValid(text, min, max, step, !slider)) onChange(text === '' ? undefined : Number(text));
+  const draftValid = isValid(draft, min, max, step, optional);
+  const text = draftValid && toNumber(draft) !== value ? shown : draft;
+  const valid = isValid(text, min, max, step, optional);
+  const type = (typed: string) => {
+    setDraft(typed);
+    if (isValid(typed, min, max, step, optional)) onChange(toNumber(typed));
   };
   return (
     <div className="number-field">
@@ -46,7 +47,7 @@ export function NumberField({
         min={min}
         max={max}
         step={step}
-        value={draft}
+        value={text}
         placeholder={placeholder}
         aria-describedby={`${id}-help`}
         aria-invalid={!valid}
@@ -69,6 +70,10 @@ export function NumberField({
       </p>
     </div>
   );
+}
+
+function toNumber(text: string): number | undefined {
+  return text === '' ? undefined : Number(text);
 }
 
 function isValid(text: string, min: number, max: number, step: number, mayBeEmpty: boolean): boolean {

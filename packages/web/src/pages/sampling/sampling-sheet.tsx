@@ -15,8 +15,13 @@ export interface SamplingSheetProps {
   /** Undefined where a system prompt means nothing: in a continuation. */
   readonly systemPrompt?: string;
   readonly onSystemPrompt?: (text: string) => void;
+  /** Moves the focus into the sheet: it was opened by the user, not by the page. */
+  readonly takeFocus: boolean;
   readonly onClose: () => void;
 }
+
+/** The button that opens the sheet; closing gives the focus back to it. */
+export const SHEET_TOGGLE_ID = 'sampling-toggle';
 
 /** Where there is room for it the sheet is the right wing beside the page; elsewhere it lies over it. */
 export const DOCKED_QUERY = '(min-width: 1100px)';
@@ -50,14 +55,25 @@ function ModalSheet(props: SamplingSheetProps) {
   );
 }
 
-function SheetBody({ sampling, onSampling, systemPrompt, onSystemPrompt, onClose }: SamplingSheetProps) {
+function SheetBody(props: SamplingSheetProps) {
+  const { sampling, onSampling, systemPrompt, onSystemPrompt, takeFocus, onClose } = props;
   const id = useId();
+  const closeButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (takeFocus) closeButton.current?.focus();
+  }, [takeFocus]);
   const set = (change: Partial<SamplingSettings>) => onSampling({ ...sampling, ...change });
   return (
     <>
       <div className="sheet-head">
         <h2>Sampling</h2>
-        <button type="button" className="icon-button" onClick={onClose} aria-label="Close sampling">
+        <button
+          ref={closeButton}
+          type="button"
+          className="icon-button"
+          onClick={onClose}
+          aria-label="Close sampling"
+        >
           <Icon name="close" />
         </button>
       </div>
@@ -165,17 +181,14 @@ interface StopFieldProps {
 function StopField({ id, stop, onStop }: StopFieldProps) {
   const [draft, setDraft] = useState(() => formatStopStrings(stop));
   const formatted = formatStopStrings(stop);
-  useEffect(
-    () => setDraft((old) => (formatStopStrings(parseStopStrings(old)) === formatted ? old : formatted)),
-    [formatted],
-  );
+  const text = formatStopStrings(parseStopStrings(draft)) === formatted ? draft : formatted;
   return (
     <div className="field">
       <label htmlFor={id}>Stop strings</label>
       <textarea
         id={id}
         rows={2}
-        value={draft}
+        value={text}
         spellCheck={false}
         placeholder={'one per line'}
         aria-describedby={`${id}-help`}
