@@ -1,4 +1,3 @@
-import { COMMIT, RELEASE } from '@triptych/native';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KvError } from './errors.js';
 import { KvMemory } from './memory.js';
@@ -88,30 +87,6 @@ describe('defects of the original (brief 2.4) that are not repeated', () => {
       );
     }
     expect(memory.counters().commitsNow).toBe(1);
-    memory.flush();
-    const { residentBytes, committedBytes } = memory.snapshot();
-    expect(residentBytes).toBe(committedBytes);
-  });
-
-  it('defect 4, again: work that finishes between two questions is noted in order', () => {
-    // Late in the worst way: whatever is asked first is not done yet, whatever is asked next is.
-    const settings = kvSettings({ geometry, ...exact, lookAheadTokens: 64 });
-    const { arena, backing } = openBacking(settings.geometry, false, undefined);
-    const late = new LateArena(arena, 0);
-    const memory = new KvMemory({ ...settings, backing }, late);
-    opened.push(memory);
-    const lengths = run(memory, 8);
-    memory.truncate(0, 8);
-    let questions = 0;
-    late.completed = (work) => {
-      if (++questions === 2) for (const each of [COMMIT, RELEASE]) late.wait(each, 1);
-      return questions < 2 ? 0 : LateArena.prototype.completed.call(late, work);
-    };
-    for (const length of [24, 25, 80]) {
-      lengths[0] = length;
-      expect(memory.step(lengths).deficitBytes).toBe(0);
-      expect(memory.arena.write((length - 1) * 512, new Uint8Array(512))).toBe(0);
-    }
     memory.flush();
     const { residentBytes, committedBytes } = memory.snapshot();
     expect(residentBytes).toBe(committedBytes);
