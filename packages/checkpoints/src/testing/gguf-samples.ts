@@ -60,7 +60,7 @@ export function sampleFile(
   }
   pad(writer);
   writer.zeros(offset);
-  return writer.bytes.slice();
+  return new Uint8Array(writer.bytes); // Buffer.slice would share memory
 }
 
 /** Keys of a tiny llama model with the given vocabulary size. */
