@@ -2,6 +2,8 @@
 // depend on chunks, batch or threads, and errors instead of accidents.
 #include "program/program.h"
 
+#include "core/f16.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -114,8 +116,8 @@ ProgramSpec spec(int threads, Isa isa, bool cache_f32 = true) {
   return s;
 }
 
-// Logits of every position in float64, straight from the definition.
-std::vector<double> reference(const Fixture& f, const std::vector<int32_t>& tokens) {
+// Logits of every position in float64, straight from the definition; K and V rounded as the cache holds them.
+std::vector<double> reference(const Fixture& f, const std::vector<int32_t>& tokens, bool cache_f32) {
   using Vec = std::vector<double>;
   const int n = (int)tokens.size();
   const auto matvec = [&](int w, const Vec& x) {
@@ -150,8 +152,11 @@ std::vector<double> reference(const Fixture& f, const std::vector<int32_t>& toke
       Vec q = matvec(w + 1, h), k = matvec(w + 2, h);
       rope(q, t);
       rope(k, t);
+      Vec v = matvec(w + 3, h);
+      if (!cache_f32)
+        for (Vec* x : {&k, &v}) for (double& e : *x) e = f16_to_f32(f32_to_f16((float)e));
       keys[l].push_back(k);
-      values[l].push_back(matvec(w + 3, h));
+      values[l].push_back(v);
       Vec attended(kHeads * kDim);
       for (int head = 0; head < kHeads; head++) {
         const int kv = head / (kHeads / kKvHeads) * kDim;
@@ -238,9 +243,9 @@ std::vector<Isa> levels() {
 TEST(program_agrees_with_a_float64_forward_pass) {
   const Fixture f;
   const std::vector<int32_t> tokens = some_tokens(40, 3);
-  const std::vector<double> expected = reference(f, tokens);
-  for (Isa isa : levels())
-    for (bool f32 : {true, false}) {
+  for (bool f32 : {true, false}) {
+    const std::vector<double> expected = reference(f, tokens, f32);
+    for (Isa isa : levels()) {
       Machine m(f, spec(2, isa, f32));
       const std::vector<float> got = m.logits(tokens, 1, 64);
       double worst = 0, largest = 0;
@@ -248,8 +253,10 @@ TEST(program_agrees_with_a_float64_forward_pass) {
         worst = std::max(worst, std::isfinite(got[i]) ? std::fabs(got[i] - expected[i]) : 1e9);
         largest = std::max(largest, std::fabs(expected[i]));
       }
-      CHECK_LE(worst, (f32 ? 2e-5 : 2e-3) * largest);  // f16 cache: 11 bits of K and V
+      // With f16 a value on the edge of two halves may round the other way than the reference's.
+      CHECK_LE(worst, (f32 ? 2e-5 : 5e-4) * largest);
     }
+  }
 }
 
 TEST(program_bits_do_not_depend_on_chunks_threads_or_company) {
