@@ -1,1 +1,8 @@
-export {};
+/**
+ * @module
+ * The `triptych` command as a function, for programs that embed it.
+ */
+export { type ExitCode, exitCodes, InterruptedError, UsageError } from './exit.js';
+export { embeddedModelFolder, findWebRoot, resolveModel } from './places.js';
+export { run } from './run.js';
+export { type LoadEngine, processRuntime, type Runtime } from './runtime.js';

@@ -7,7 +7,7 @@ export { ApiError, type ErrorBody, type ErrorType, ServeError, type ServeErrorCo
 export { isLoopback } from './http/host-guard.js';
 export { defaultLimits, type ServerLimits } from './limits.js';
 export { type LogFields, type Logger, silentLogger } from './logger.js';
-export type { EngineSource, LoadProgress } from './models.js';
+export type { EngineSource } from './models.js';
 export { createPinoLogger, type LogLevel, type PinoLoggerOptions } from './pino-logger.js';
 export { type RunningServer, type ServeOptions, serve } from './serve.js';
 export type { ChatChunk, ChatResponse } from './text/chat-schema.js';

@@ -3,13 +3,8 @@
  * The text engines a server offers, by model id. An engine may still be loading when the socket opens:
  * until it is there, requests get 503 and `/health` says so.
  */
-import type { TextEngineLike } from '@triptych/llm';
+import type { LoadProgress, TextEngineLike } from '@triptych/llm';
 import { ApiError, unavailable } from './errors.js';
-
-export interface LoadProgress {
-  readonly loadedBytes: number;
-  readonly totalBytes: number;
-}
 
 /** An engine that is ready, or one on its way with an optional view of its progress. */
 export type EngineSource =

@@ -1,0 +1,122 @@
+/**
+ * @module
+ * `triptych serve`: API and playground over HTTP until Ctrl-C.
+ */
+import type { LoadProgress, TextEngineLike } from '@triptych/llm';
+import { createPinoLogger, type LogLevel, type RunningServer, serve as startServer } from '@triptych/server';
+import { InterruptedError, UsageError } from '../exit.js';
+import { loadEngine } from '../load.js';
+import type { EngineFlags } from '../options.js';
+import { resolveModel } from '../places.js';
+import type { Runtime } from '../runtime.js';
+import { formatBytes, formatCount } from '../terminal/format.js';
+
+export interface ServeFlags extends EngineFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly apiKey?: readonly string[];
+  readonly corsOrigin?: readonly string[];
+  readonly allowHost?: readonly string[];
+  readonly logLevel: LogLevel;
+  /** False with `--no-web`. */
+  readonly web: boolean;
+  /** Seconds that running answers get at shutdown. */
+  readonly grace: number;
+}
+
+/** Runs until interrupted; then lets running answers finish for `grace` seconds. A second Ctrl-C ends at once. */
+export async function serve(runtime: Runtime, flags: ServeFlags): Promise<void> {
+  // A wrong path should fail before the port is taken.
+  const model = resolveModel(flags.model, runtime.modelFolder);
+  await runtime.interrupts.guard(async (signal) => {
+    let progress: LoadProgress | undefined;
+    const loading = loadEngine(runtime, { ...flags, model }, signal, (loaded) => {
+      progress = loaded;
+    });
+    // Awaited below; the server needs the socket open first.
+    loading.catch(() => undefined);
+    const server = await startOrStop(runtime, flags, loading, () => progress);
+    let isReady = false;
+    try {
+      await announce(runtime, flags, server, await loading);
+      isReady = true;
+      await aborted(signal);
+    } catch (error) {
+      // Ctrl-C is how a server ends; before it was ready it is how a start is given up.
+      if (!isReady || !(error instanceof InterruptedError)) throw error;
+      if (flags.quiet !== true && flags.json !== true) {
+        runtime.stderr.write('Stopping: running answers may finish, Ctrl-C again ends at once.\n');
+      }
+    } finally {
+      await server.close({ deadlineMs: flags.grace * 1000 });
+    }
+  });
+}
+
+async function startOrStop(
+  runtime: Runtime,
+  flags: ServeFlags,
+  loading: Promise<TextEngineLike>,
+  progress: () => LoadProgress | undefined,
+): Promise<RunningServer> {
+  const apiKeys = keysFrom(flags, runtime);
+  const webRoot = flags.web ? runtime.webRoot : undefined;
+  try {
+    return await startServer({
+      engines: [{ loading, progress }],
+      host: flags.host,
+      port: flags.port,
+      apiKeys,
+      logger: createPinoLogger({ level: flags.logLevel }),
+      ...(flags.corsOrigin === undefined ? {} : { cors: { origins: flags.corsOrigin } }),
+      ...(flags.allowHost === undefined ? {} : { allowedHosts: flags.allowHost }),
+      ...(webRoot === undefined ? {} : { webRoot }),
+    });
+  } catch (error) {
+    void loading.then((engine) => engine.close({ deadlineMs: 0 })).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** From the flag, or else from TRIPTYCH_API_KEY, where several are separated by commas. */
+function keysFrom(flags: ServeFlags, runtime: Runtime): string[] {
+  const given = flags.apiKey ?? runtime.env.TRIPTYCH_API_KEY?.split(',') ?? [];
+  const keys = given.map((key) => key.trim()).filter((key) => key !== '');
+  if (keys.every((key) => /^[\x21-\x7e]+$/.test(key))) return keys;
+  throw new UsageError('An API key must be printable ASCII characters without spaces.');
+}
+
+async function announce(
+  runtime: Runtime,
+  flags: ServeFlags,
+  server: RunningServer,
+  engine: TextEngineLike,
+): Promise<void> {
+  const { info } = engine;
+  if (flags.json === true) {
+    await runtime.stdout.json({ url: server.url, port: server.port, model: info });
+    return;
+  }
+  if (flags.quiet === true) {
+    await runtime.stdout.line(server.url);
+    return;
+  }
+  const { budgetBytes } = engine.memory();
+  const hasPage = flags.web && runtime.webRoot !== undefined;
+  await runtime.stdout.line(
+    [
+      `${info.id}: ${formatCount(info.parameters)} parameters, ${formatBytes(info.fileBytes)}, context ${info.contextLength}, ${info.hasChatTemplate ? 'chat' : 'text continuation only'}`,
+      `${info.isa}, ${info.threads} threads, up to ${formatBytes(budgetBytes)} of KV memory`,
+      `API         ${server.url}/v1`,
+      ...(hasPage ? [`Playground  ${server.url}`] : []),
+    ].join('\n'),
+  );
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,128 @@
+/**
+ * @module
+ * The flags that commands share, their parsers, and what they mean to the engine.
+ */
+import type { GenerateRequest, TextEngineOptions } from '@triptych/llm';
+import { parseByteSize } from '@triptych/vattention';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+export interface EngineFlags {
+  readonly model?: string;
+  readonly threads?: number;
+  readonly kvMemory?: number;
+  readonly context?: number;
+  readonly maxSequences?: number;
+  readonly isa?: NonNullable<TextEngineOptions['isa']>;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export interface SamplingFlags {
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly seed?: number;
+  readonly maxTokens?: number;
+  readonly stop?: readonly string[];
+}
+
+const isaNames = ['portable', 'avx2', 'avx512', 'amx'] as const satisfies readonly EngineFlags['isa'][];
+
+export function addEngineFlags(command: Command): Command {
+  return command
+    .option('-m, --model <file>', 'GGUF file (default: the model that comes with Triptych)')
+    .option('-t, --threads <count>', 'threads (default: the CPU quota)', integer(1, 1024))
+    .option('--kv-memory <size>', 'most memory for KV, like 4GiB (default: half of what is free)', byteSize)
+    .option(
+      '--context <tokens>',
+      'most tokens of a sequence (default: what the model was made for)',
+      integer(1, 2 ** 24),
+    )
+    .option('--max-sequences <count>', 'most sequences at a time (default: 64)', integer(1, 4096))
+    .addOption(new Option('--isa <name>', 'force an instruction set').choices(isaNames))
+    .option('--json', 'machine-readable output')
+    .option('-q, --quiet', 'no progress and no remarks');
+}
+
+export function addSamplingFlags(command: Command): Command {
+  return command
+    .option('--temperature <number>', '0 is greedy', number(0, 100))
+    .option('--top-k <count>', 'keep the k most likely tokens, 0 keeps all', integer(0, 2 ** 31 - 1))
+    .option('--top-p <share>', 'keep the smallest set with this much probability', number(0, 1, 'above'))
+    .option('--min-p <share>', 'drop tokens less likely than this share of the best', number(0, 1))
+    .option('--repetition-penalty <factor>', '1 is off', number(0, 100, 'above'))
+    .option('--presence-penalty <number>', 'once per token that occurred', number(-2, 2))
+    .option('--frequency-penalty <number>', 'per occurrence', number(-2, 2))
+    .option('--seed <number>', 'same seed, same text', integer(0, Number.MAX_SAFE_INTEGER))
+    .option('-n, --max-tokens <count>', 'most tokens to generate', integer(1, 2 ** 31 - 1))
+    .option('--stop <text>', 'end before this text; may be given up to 16 times', collectStop);
+}
+
+export function toEngineOptions(flags: EngineFlags): TextEngineOptions {
+  return {
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...(flags.kvMemory === undefined ? {} : { kvMemoryBytes: flags.kvMemory }),
+    ...(flags.context === undefined ? {} : { contextLength: flags.context }),
+    ...(flags.maxSequences === undefined ? {} : { maxSequences: flags.maxSequences }),
+    ...(flags.isa === undefined ? {} : { isa: flags.isa }),
+  };
+}
+
+/** Only what was given; the engine has defaults for the rest. */
+export function toRequestFields(flags: SamplingFlags): Partial<GenerateRequest> {
+  const names = [
+    'temperature',
+    'topK',
+    'topP',
+    'minP',
+    'repetitionPenalty',
+    'presencePenalty',
+    'frequencyPenalty',
+    'seed',
+    'maxTokens',
+    'stop',
+  ] as const satisfies readonly (keyof SamplingFlags & keyof GenerateRequest)[];
+  const given = names.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]);
+  return Object.fromEntries(given) as Partial<GenerateRequest>;
+}
+
+/** A parser for whole numbers in [min, max]. */
+export function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** A parser for numbers in [min, max], or (min, max] with `above`. */
+export function number(min: number, max: number, bound: 'from' | 'above' = 'from'): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value <= max && (bound === 'above' ? value > min : value >= min)) return value;
+    throw new InvalidArgumentError(`It must be a number ${bound} ${min} and at most ${max}.`);
+  };
+}
+
+export function byteSize(text: string): number {
+  try {
+    return parseByteSize(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : '');
+  }
+}
+
+/** A comma-separated list of whole numbers. */
+export function integers(min: number, max: number): (text: string) => number[] {
+  return (text) => text.split(',').map((part) => integer(min, max)(part.trim()));
+}
+
+function collectStop(text: string, earlier: readonly string[] = []): readonly string[] {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  if (earlier.length === 16) throw new InvalidArgumentError('At most 16 can be given.');
+  return [...earlier, text];
+}

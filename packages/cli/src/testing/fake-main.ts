@@ -1,0 +1,36 @@
+/**
+ * @module
+ * The executable over the fake engine, for tests that spawn it. `FAKE` holds its options as JSON.
+ */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FakeEngine, type FakeEngineOptions } from '@triptych/server/testing';
+import { run } from '../run.js';
+import { type LoadEngine, processRuntime } from '../runtime.js';
+
+export interface FakeMainOptions extends FakeEngineOptions {
+  readonly loadMs?: number;
+  readonly loadError?: string;
+  /** Leaves the folder of the default model empty. */
+  readonly noModel?: boolean;
+}
+
+const options = JSON.parse(process.env.FAKE ?? '{}') as FakeMainOptions;
+
+const loadFake: LoadEngine = async (_path, { onProgress, signal }) => {
+  onProgress?.({ loadedBytes: 0, totalBytes: 100 });
+  if (options.loadMs !== undefined)
+    await sleep(options.loadMs, undefined, signal === undefined ? {} : { signal }).catch(() =>
+      signal?.throwIfAborted(),
+    );
+  if (options.loadError !== undefined) throw new Error(options.loadError);
+  onProgress?.({ loadedBytes: 100, totalBytes: 100 });
+  return new FakeEngine(options);
+};
+
+const modelFolder = mkdtempSync(join(tmpdir(), 'triptych-models-'));
+if (options.noModel !== true) writeFileSync(join(modelFolder, 'fake.gguf'), '');
+const runtime = processRuntime({ modelFolder, webRoot: undefined });
+process.exitCode = await run(process.argv.slice(2), { ...runtime, loadEngine: loadFake });
