@@ -1,6 +1,5 @@
 import type { EngineInfo } from '@triptych/llm';
 import { useCallback, useRef } from 'react';
-import { formatCount } from '../../lib/format.js';
 import { manuscriptText } from '../../state/manuscript.js';
 import type { ManuscriptController } from '../../state/manuscript-controller.js';
 import { isActive } from '../../state/run.js';
@@ -84,9 +83,8 @@ export function ManuscriptPage({
       <section ref={scroller} className="chat-scroll" aria-label="Manuscript" tabIndex={0}>
         <div ref={content} className="sheet-of-paper">
           <p className="notice">
-            This model has no chat template: it does not answer questions, it continues a text. With{' '}
-            {formatCount(info.parameters)} parameters. Write a beginning and let it go on;{' '}
-            <mark>what it writes is tinted</mark>, and everything stays editable.
+            This model has no chat template: it does not answer questions, it continues a text. Write a
+            beginning and let it go on; <mark>what it writes is tinted</mark>, and everything stays editable.
           </p>
           <ManuscriptEditor
             ref={editor}

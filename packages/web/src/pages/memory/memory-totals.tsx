@@ -21,7 +21,7 @@ export function MemoryTotals({ snapshot, figures }: MemoryTotalsProps) {
       <Total name="Resident" value={formatBytes(snapshot.residentBytes)} note="held by the system" />
       <Total name="Beyond need" value={formatPercent(figures.beyondNeed)} note="of what is committed" />
       <Total
-        name="Reserved ahead, it would be"
+        name="A static cache would hold"
         value={formatBytes(figures.staticBytes)}
         note={`${plural(figures.activeSlots, 'active slot')}, each allocated in full`}
         wide

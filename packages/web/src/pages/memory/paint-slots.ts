@@ -37,7 +37,7 @@ export function readPalette(element: Element): Palette {
 
 /** Rows get thinner as slots get more, so the picture stays within a screen or two. */
 export function rowHeight(slots: number): number {
-  if (slots <= 16) return 24;
+  if (slots <= 16) return 22;
   if (slots <= 32) return 16;
   if (slots <= 64) return 10;
   return slots <= 256 ? 4 : 2;

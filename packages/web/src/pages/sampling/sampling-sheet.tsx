@@ -91,7 +91,7 @@ function SheetBody(props: SamplingSheetProps) {
         )}
         <NumberField
           label="Temperature"
-          help="0 always takes the likeliest token; more is bolder."
+          help="0 is greedy; more is bolder."
           value={sampling.temperature}
           min={0}
           max={2}
@@ -101,7 +101,7 @@ function SheetBody(props: SamplingSheetProps) {
         />
         <NumberField
           label="Top-p"
-          help="Keep the likeliest tokens that make up this share."
+          help="The likeliest tokens up to this share."
           value={sampling.topP}
           min={0.01}
           max={1}
@@ -111,7 +111,7 @@ function SheetBody(props: SamplingSheetProps) {
         />
         <NumberField
           label="Top-k"
-          help="Keep this many tokens; 0 keeps all."
+          help="The likeliest this many; 0 keeps all."
           value={sampling.topK}
           min={0}
           max={200}
@@ -121,7 +121,7 @@ function SheetBody(props: SamplingSheetProps) {
         />
         <NumberField
           label="Min-p"
-          help="Drop tokens below this share of the likeliest one."
+          help="Drops what is far below the likeliest."
           value={sampling.minP}
           min={0}
           max={1}
