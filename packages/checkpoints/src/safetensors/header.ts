@@ -88,11 +88,12 @@ export function parseSafetensorsHeader(json: Uint8Array, fileSizeBytes: number):
   }
   if (!isRecord(parsed)) throw fail('the header must be a JSON object');
   const { __metadata__: metadata, ...entries } = parsed;
+  const keys = readMetadata(metadata);
   const dataOffset = 8 + json.byteLength;
   const tensors = Object.entries(entries).map(([name, value]) => readEntry(name, value, dataOffset));
   checkLayout(tensors, dataOffset, fileSizeBytes);
   return {
-    metadata: readMetadata(metadata),
+    metadata: keys,
     tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
   };
 }

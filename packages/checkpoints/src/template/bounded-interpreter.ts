@@ -1,6 +1,6 @@
 import { Interpreter, type JinjaEnvironment, type JinjaValue } from './jinja.js';
 
-const maxWork = 1_000_000; // a long conversation takes some 100 units a message
+const maxWork = 400_000; // a long conversation takes some 100 units a message
 const maxListLength = 100_000;
 const maxTextLength = 64_000_000;
 

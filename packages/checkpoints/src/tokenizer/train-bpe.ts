@@ -49,7 +49,6 @@ export interface TrainedBpe {
 
 const maxPairs = 2 ** 26;
 const maxCount = 2 ** 26;
-const mergesPerTurn = 16; // between two looks at the signal and turns of the event loop
 
 /** Counts words; a word is a run of bytes that merges stay within. */
 async function countWords(options: TrainBpeOptions, splitter: PreTokenizer): Promise<Map<string, number>> {
@@ -222,11 +221,9 @@ export async function trainByteLevelBpe(options: TrainBpeOptions): Promise<Train
     idOf.set(left + right, merged);
     merges.push(`${left} ${right}`);
     pairs.merge(best, merged);
-    if (merges.length % mergesPerTurn === 0) {
-      options.onProgress?.({ phase: 'merge', done: tokens.length, total: vocabSize });
-      await setImmediate();
-      options.signal?.throwIfAborted();
-    }
+    options.onProgress?.({ phase: 'merge', done: tokens.length, total: vocabSize });
+    await setImmediate();
+    options.signal?.throwIfAborted();
   }
   return { tokens, merges, metadata: describe(tokens, merges, specialTokens.length, pre) };
 }
