@@ -35,6 +35,7 @@ size_t attention_scratch_bytes(const AttentionLimits& l) {
 #if defined(TRIPTYCH_X86)
   grow_for(attention_kernels_avx2());
   grow_for(attention_kernels_avx512());
+  grow_for(attention_kernels_amx());
 #endif
   const size_t split = (size_t)l.sequences * (size_t)chunks_of(l.context) * (size_t)l.q_heads * record;
   return (worker * (size_t)l.threads + split) * sizeof(float);

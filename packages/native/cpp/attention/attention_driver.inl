@@ -23,12 +23,13 @@ constexpr int kUnitsPerThread = 4;
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 inline size_t aligned_floats(size_t n) { return (n + 15) / 16 * 16; }
 
-inline const AttentionKernels& attention_kernels(Isa isa) {
+inline const AttentionKernels& attention_kernels(Isa isa, bool cache_f32) {
 #if defined(TRIPTYCH_X86)
+  if (isa == Isa::Amx && !cache_f32) return attention_kernels_amx();
   if (isa >= Isa::Avx512) return attention_kernels_avx512();
   if (isa == Isa::Avx2) return attention_kernels_avx2();
 #endif
-  (void)isa;
+  (void)isa, (void)cache_f32;
   return attention_kernels_portable();
 }
 
@@ -62,7 +63,7 @@ inline int chunks_of(int tokens) { return ceil_div(tokens, kAttentionChunk); }
 template <class Layout> class AttentionRun {
  public:
   AttentionRun(const AttentionTask& task, const Layout& layout, const Worker& worker)
-      : t_(task), layout_(layout), w_(worker), k_(attention_kernels(task.isa)),
+      : t_(task), layout_(layout), w_(worker), k_(attention_kernels(task.isa, task.cache_f32)),
         sizes_(task.q_heads, task.kv_heads, task.head_dim, k_.dim_multiple, k_.row_tile),
         head_bytes_((size_t)task.head_dim * (task.cache_f32 ? 4 : 2)) {
     float* at = (float*)task.scratch + sizes_.worker * (size_t)worker.index;
@@ -78,7 +79,6 @@ template <class Layout> class AttentionRun {
 
   void compute() {
     plan();
-    k_.begin();
     int unit = w_.take(1), base = 0;
     // Long units first: blocks of queries, the last (which see most tokens) before the others; then decode.
     for (int s = 0; s < t_.sequences; s++) {
@@ -149,6 +149,7 @@ template <class Layout> class AttentionRun {
     const int first = block * block_queries_, count = std::min(block_queries_, sequence.rows - first);
     const int rows = count * sizes_.group, tiles = ceil_div(rows, k_.row_tile);
     const int position = sequence.past + first, end = position + count;
+    k_.begin(std::min(rows, k_.row_tile));
     pack_queries(sequence.first_row + first, head, rows, 0);
     for (int chunk = 0; chunk * kAttentionChunk < end; chunk++) {
       const int begin = chunk * kAttentionChunk;
@@ -156,13 +157,8 @@ template <class Layout> class AttentionRun {
       for (int t = begin; t < std::min(end, begin + kAttentionChunk); t += kTile) {
         const int n = std::min(kTile, end - t);
         pack_tokens(tokens, t, n, head);
-        // The tile after this one is fetched while the first row tiles compute.
-        PrefetchWalk next_k = walk(tokens, t + kTile, end, head, head + 1, 0, 1, true);
-        PrefetchWalk next_v = walk(tokens, t + kTile, end, head, head + 1, 0, 1, false);
-        for (int i = 0; i < tiles; i++) {
-          if (!attend(i, i * k_.row_tile, rows, position - t, n, next_k, next_v)) continue;
-          next_k = next_v = PrefetchWalk{};
-        }
+        fetch_strips(tokens, t + kTile, end, head, head + 1);
+        for (int i = 0; i < tiles; i++) attend(i, i * k_.row_tile, rows, position - t, n, {}, {});
       }
       for (int r = 0; r < rows; r++) {
         if (position + r / sizes_.group < begin) continue;
@@ -181,18 +177,27 @@ template <class Layout> class AttentionRun {
     const int head_begin = t_.kv_heads * part / head_parts_, head_end = t_.kv_heads * (part + 1) / head_parts_;
     const int heads = head_end - head_begin, tiles = ceil_div(sizes_.group, k_.row_tile);
     const int begin = chunk * kAttentionChunk, end = std::min(sequence.past + 1, begin + kAttentionChunk);
+    k_.begin(std::min(sizes_.group, k_.row_tile));
     for (int h = 0; h < heads; h++) pack_queries(sequence.first_row, head_begin + h, sizes_.group, h * tiles);
     for (int i = 0; i < heads * tiles; i++) k_.reset(state(i), sizes_.padded);
     for (int t = begin; t < end; t += kTile) {
       const int n = std::min(kTile, end - t);
+      const bool neighbours = (size_t)heads * head_bytes_ == t_.token_stride;
+      if (!neighbours) fetch_strips(tokens, t + kTile, end, head_begin, head_end);
       for (int h = 0; h < heads; h++) {
-        // Each head fetches its share of the next tile for all heads: in address order, which hardware follows best.
-        PrefetchWalk next_k = walk(tokens, t + kTile, end, head_begin, head_end, h, heads, true);
-        PrefetchWalk next_v = walk(tokens, t + kTile, end, head_begin, head_end, h, heads, false);
+        PrefetchRange next_k, next_v;
+        if (neighbours) {
+          // Each head fetches its share of the next tile for all heads: in address order, as hardware follows best.
+          const int first = t + kTile + kTile * h / heads, last = std::min(end, t + kTile + kTile * (h + 1) / heads);
+          if (first < last) {
+            next_k = {tokens.k(first), (size_t)(last - first) * t_.token_stride};
+            next_v = {tokens.v(first), (size_t)(last - first) * t_.token_stride};
+          }
+        }
         pack_tokens(tokens, t, n, head_begin + h);
         for (int i = 0; i < tiles; i++) {
           attend(h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n, next_k, next_v);
-          next_k = next_v = PrefetchWalk{};
+          next_k = next_v = {};
         }
       }
     }
@@ -207,14 +212,13 @@ template <class Layout> class AttentionRun {
   }
 
   // One row tile (unit rows first_row.. of `rows`) against the packed tile of n tokens; the unit's first query sits
-  // `position` tokens after the tile's first. False if no row sees any of them.
-  bool attend(int tile, int first_row, int rows, int position, int n, const PrefetchWalk& next_k, const PrefetchWalk& next_v) {
+  // `position` tokens after the tile's first.
+  void attend(int tile, int first_row, int rows, int position, int n, PrefetchRange next_k, PrefetchRange next_v) {
     int visible[kMaxRowTile];
     const int count = std::min(k_.row_tile, rows - first_row);
     for (int r = 0; r < count; r++) visible[r] = std::clamp(position + (first_row + r) / sizes_.group + 1, 0, n);
-    if (visible[count - 1] == 0) return false;
-    k_.attend({q_ + (size_t)tile * sizes_.q_tile, packed_k_, packed_v_, sizes_.padded, count, visible, state(tile), scores_, next_k, next_v});
-    return true;
+    if (visible[count - 1] == 0) return;
+    k_.attend({q_ + (size_t)tile * sizes_.q_tile, packed_k_, packed_v_, sizes_.padded, count, n, visible, state(tile), scores_, next_k, next_v});
   }
 
   void pack_queries(int first_row, int head, int rows, int tile) {
@@ -231,20 +235,25 @@ template <class Layout> class AttentionRun {
 
   void pack_tokens(const Tokens& tokens, int t, int n, int head) {
     const size_t offset = (size_t)head * head_bytes_;
-    for (int sub = 0; sub * kSubTile < n; sub++) {
-      const int here = std::min(kSubTile, n - sub * kSubTile);
-      k_.pack_k[t_.cache_f32](tokens.k(t + sub * kSubTile) + offset, t_.token_stride, here, t_.head_dim, sub, packed_k_);
-      k_.pack_v[t_.cache_f32](tokens.v(t + sub * kSubTile) + offset, t_.token_stride, here, t_.head_dim, sub, packed_v_);
+    for (int sub = 0; sub < kTile / kSubTile; sub++) {
+      const int here = std::clamp(n - sub * kSubTile, 0, kSubTile), first = here > 0 ? t + sub * kSubTile : t;
+      k_.pack_k[t_.cache_f32](tokens.k(first) + offset, t_.token_stride, here, t_.head_dim, sub, packed_k_);
+      k_.pack_v[t_.cache_f32](tokens.v(first) + offset, t_.token_stride, here, t_.head_dim, sub, packed_v_);
     }
   }
 
-  // Share number `share` of `shares` of the tile at t, KV heads head_begin..head_end-1; nothing beyond token end-1.
-  PrefetchWalk walk(const Tokens& tokens, int t, int end, int head_begin, int head_end, int share, int shares, bool k) const {
-    const int first = t + kTile * share / shares, last = std::min(end, t + kTile * (share + 1) / shares);
-    if (first >= last) return {};
-    const uint8_t* token = (k ? tokens.k(first) : tokens.v(first)) + (size_t)head_begin * head_bytes_;
-    const size_t bytes = (size_t)(head_end - head_begin) * head_bytes_;
-    return {token, t_.token_stride, (int)((bytes + 63) / 64), last - first};
+  // Fetches KV heads head_begin..head_end-1 of the tile at t into L2; nothing beyond token end-1.
+  void fetch_strips(const Tokens& tokens, int t, int end, int head_begin, int head_end) const {
+    const size_t offset = (size_t)head_begin * head_bytes_, bytes = (size_t)(head_end - head_begin) * head_bytes_;
+    for (int sub = t; sub < std::min(end, t + kTile); sub += kSubTile) {
+      const uint8_t *k = tokens.k(sub) + offset, *v = tokens.v(sub) + offset;
+      for (int i = 0; i < std::min(kSubTile, end - sub); i++, k += t_.token_stride, v += t_.token_stride) {
+        for (size_t b = 0; b < bytes; b += 64) {
+          __builtin_prefetch(k + b, 0, 2);
+          __builtin_prefetch(v + b, 0, 2);
+        }
+      }
+    }
   }
 
   void finish(const float* record, int row, int head) {

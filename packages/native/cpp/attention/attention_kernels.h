@@ -2,7 +2,7 @@
 // work into tiles of kTile tokens times row_tile query rows of one KV head; the kernels see nothing larger.
 //
 // Packed forms, in floats, with D = head_dim padded to a multiple of dim_multiple (each kernel set has its own layout;
-// all take this much room):  q tile [row_tile][D], K tile [kTile][D], V tile [kTile][D], scores [row_tile][kTile].
+// all take this much room):  q tile [row_tile][D], K tile [kTile][D], V tile [kTile][D], scores 2 * [row_tile][kTile].
 // State of a row tile: O [row_tile][D], then l [row_tile][16] (partial sums of weights), then m [16] (running maxima).
 // Record of a row (its state after a whole chunk): O [D], m, l, padded to D + 16.
 #pragma once
@@ -15,15 +15,13 @@ constexpr int kTile = 64;     // tokens
 constexpr int kSubTile = 16;  // tokens that lie at one address and stride; a block of a paged cache is a multiple
 constexpr int kMaxRowTile = 16;
 
-inline size_t state_floats(int row_tile, int padded) { return (size_t)row_tile * (size_t)(padded + 16) + 16; }
-inline size_t record_floats(int padded) { return (size_t)padded + 16; }
+static inline size_t state_floats(int row_tile, int padded) { return (size_t)row_tile * (size_t)(padded + 16) + 16; }
+static inline size_t record_floats(int padded) { return (size_t)padded + 16; }
 
-// Cache lines to fetch into L2 while computing: `tokens` strips of `lines` lines, `stride` bytes apart.
-struct PrefetchWalk {
-  const uint8_t* line = nullptr;
-  size_t stride = 0;
-  int lines = 0;
-  int tokens = 0;
+// A stretch of memory to fetch into L2 while computing; may be empty.
+struct PrefetchRange {
+  const uint8_t* data = nullptr;
+  size_t bytes = 0;
 };
 
 struct AttendArgs {
@@ -32,21 +30,24 @@ struct AttendArgs {
   const float* v;
   int padded;
   int rows;            // of the row tile, >= 1
-  const int* visible;  // [rows] how many tokens of this tile each row sees; does not decrease, the last is >= 1
+  int tokens;          // packed in this tile
+  const int* visible;  // [rows] how many of them each row sees; does not decrease, the last is >= 1
   float* state;
   float* scores;
-  PrefetchWalk next_k;
-  PrefetchWalk next_v;
+  PrefetchRange next_k;
+  PrefetchRange next_v;
 };
 
 struct AttentionKernels {
   int row_tile;
   int dim_multiple;
-  void (*begin)();  // before and after a thread's share of a phase
+  // Before the row tiles of a unit (none has more than `rows` rows), and after the thread's last unit.
+  void (*begin)(int rows);
   void (*end)();
   // rows: `count` pointers to [head_dim]; scale includes log2(e), so that weights are powers of two.
   void (*pack_q)(const float* const* rows, int count, int head_dim, float scale, float* q);
-  // Sub-tile `sub` of the tile: `tokens` (1..16) tokens from `source`, `stride` bytes apart. [0] f16, [1] f32 cache.
+  // Sub-tile `sub` of the tile: `tokens` (0..16) tokens from `source`, `stride` bytes apart. [0] f16, [1] f32 cache.
+  // The sub-tiles of a tile are packed in order, all four of them.
   void (*pack_k[2])(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k);
   void (*pack_v[2])(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* v);
   void (*reset)(float* state, int padded);

@@ -7,34 +7,28 @@
 namespace triptych {
 namespace {
 
+// Fetches a range while a loop of `steps` iterations computes: one line each, so that the memory system is never handed
+// a burst (which would hold up the loads of the computation). Without a range it touches one hot line again and again,
+// which is cheaper than a branch.
 struct Prefetcher {
-  explicit Prefetcher(const PrefetchWalk& w) : strip(w.line), line(w.line), stride(w.stride), lines(w.lines), strips(w.tokens), left(w.lines) {}
-  void step() {
-    if (strips <= 0) return;
-    __builtin_prefetch(line, 0, 2);
-    line += 64;
-    if (--left == 0) {
-      strip += stride;
-      line = strip;
-      left = lines;
-      strips--;
-    }
-  }
-  const uint8_t* strip;
+  Prefetcher(const PrefetchRange& range, const void* hot, int steps)
+      : line(range.bytes ? range.data : (const uint8_t*)hot), step(range.bytes / (size_t)steps) {}
   const uint8_t* line;
-  size_t stride;
-  int lines, strips, left;
+  size_t step;
 };
 
 // scores[R][0..2 vectors) of the tokens at k0 and k1 ([D][16] each).
 template <int R> inline void score_tile(const float* __restrict q, const float* __restrict k0, const float* __restrict k1,
                                         float* __restrict s0, float* __restrict s1, int dims, Prefetcher& prefetch) {
+  const uint8_t* line = prefetch.line;
+  const size_t step = prefetch.step;
   Vec c[R][2];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) c[r][0] = c[r][1] = Vec::zero();
 #pragma GCC unroll 2
   for (int d = 0; d < dims; d++) {
-    prefetch.step();
+    __builtin_prefetch(line, 0, 2);
+    line += step;
     const Vec a = Vec::load(k0 + d * kSubTile), b = Vec::load(k1 + d * kSubTile);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
@@ -48,11 +42,14 @@ template <int R> inline void score_tile(const float* __restrict q, const float* 
     c[r][0].store(s0 + r * kTile);
     c[r][1].store(s1 + r * kTile);
   }
+  prefetch.line = line;
 }
 
 // O[R][D] += P[R][begin..end) V[begin..end)
 template <int R> inline void value_tile(float* __restrict o, const float* __restrict p, const float* __restrict v, int begin,
                                         int end, int padded, Prefetcher& prefetch) {
+  const uint8_t* line = prefetch.line;
+  const size_t step = prefetch.step;
   for (int h = 0; h < padded; h += 2 * Vec::kLanes) {
     Vec c[R][2];
 #pragma GCC unroll 8
@@ -63,7 +60,8 @@ template <int R> inline void value_tile(float* __restrict o, const float* __rest
     const float* row = v + (size_t)begin * (size_t)padded + h;
 #pragma GCC unroll 2
     for (int t = begin; t < end; t++, row += padded) {
-      prefetch.step();
+      __builtin_prefetch(line, 0, 2);
+    line += step;
       const Vec a = Vec::load(row), b = Vec::load(row + Vec::kLanes);
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
@@ -78,6 +76,7 @@ template <int R> inline void value_tile(float* __restrict o, const float* __rest
       c[r][1].store(o + r * padded + h + Vec::kLanes);
     }
   }
+  prefetch.line = line;
 }
 
 template <int R> void score_rows(const AttendArgs& a, int row, int tokens, Prefetcher& prefetch) {
@@ -106,7 +105,8 @@ template <int R, class F> inline void cover(int first, int last, bool loose, F f
 
 void attend(const AttendArgs& a) {
   const int tokens = a.visible[a.rows - 1];
-  Prefetcher next_k(a.next_k), next_v(a.next_v);
+  Prefetcher next_k(a.next_k, a.q, kTile / (2 * Vec::kLanes) * a.padded);
+  Prefetcher next_v(a.next_v, a.q, a.padded / (2 * Vec::kLanes) * kTile);
   // Rows of the tile beyond a.rows have q = 0: their scores and outputs stay 0.
   cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { score_rows<R>(a, row, tokens, next_k); });
   float* l = a.state + kRowTile * a.padded;
@@ -151,10 +151,11 @@ template <class T> void pack_v(const uint8_t* source, size_t stride, int tokens,
 
 void reset(float* state, int padded) { reset_state(state, kRowTile, padded); }
 void close(const float* state, int row, int padded, float* record) { close_row(state, kRowTile, row, padded, record); }
-void nothing() {}
+void begin(int) {}
+void end() {}
 
 constexpr AttentionKernels kAttentionKernels = {
-    kRowTile, kDimMultiple, nothing, nothing, pack_q, {pack_k<uint16_t>, pack_k<float>}, {pack_v<uint16_t>, pack_v<float>},
+    kRowTile, kDimMultiple, begin, end, pack_q, {pack_k<uint16_t>, pack_k<float>}, {pack_v<uint16_t>, pack_v<float>},
     reset, attend, close, merge_records, finish_row};
 
 }  // namespace
