@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHalfBits, toBf16, toHalfBits } from './half.js';
@@ -94,6 +96,18 @@ describe('Q4_0', () => {
         expect(Math.abs(back[i]! - x)).toBeLessThanOrEqual(bound * 1.001);
     });
     fc.assert(property, { numRuns: 300 });
+  });
+});
+
+describe('against ggml', () => {
+  const path = join(import.meta.dirname, '../../fixtures/quantisers.golden.json');
+  const golden = JSON.parse(readFileSync(path, 'utf8')) as { values: string } & Record<string, string>;
+  const bytes = Buffer.from(golden.values, 'base64');
+  const values = new Float32Array(new Uint8Array(bytes).buffer);
+
+  it.each(['F16', 'BF16', 'Q8_0', 'Q4_0'] as const)('gives the same bits: %s', (type) => {
+    expect(values.length).toBeGreaterThan(2000);
+    expect(Buffer.from(quantize(type, values)).equals(Buffer.from(golden[type]!, 'base64'))).toBe(true);
   });
 });
 
