@@ -63,7 +63,8 @@ export function createApp(options: AppOptions): App {
   app.onError(respondWithError);
   app.notFound(notFound);
   app.use(requestLog(logger, lifecycle));
-  app.use(secureHeaders({ xFrameOptions: 'DENY' }));
+  // No HSTS: the server speaks plain HTTP; who puts TLS in front decides about it there.
+  app.use(secureHeaders({ xFrameOptions: 'DENY', strictTransportSecurity: false }));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   if (options.allowedHosts !== undefined) app.use(hostGuard(options.allowedHosts));
   if (options.cors !== undefined) app.use(corsFor(options.cors));

@@ -2,9 +2,9 @@
  * @module
  * `triptych chat`: a conversation in the terminal, or one answer to a message given as an argument.
  */
-import type { ChatMessage, TextEngineLike } from '@triptych/llm';
+import { type ChatMessage, EngineError, type TextEngineLike } from '@triptych/llm';
 import { Conversation } from '../conversation.js';
-import { InterruptedError, UsageError } from '../exit.js';
+import { exitCodes, InterruptedError, UsageError } from '../exit.js';
 import { withEngine } from '../load.js';
 import { type EngineFlags, type SamplingFlags, toRequestFields } from '../options.js';
 import type { Runtime } from '../runtime.js';
@@ -90,7 +90,10 @@ async function command(runtime: Runtime, conversation: Conversation, line: strin
   }
 }
 
-/** Ctrl-C ends the answer, not the conversation. What failed is said, and the conversation goes on. */
+/**
+ * Ctrl-C ends the answer, not the conversation; a question the engine refuses is not the end either. A script's
+ * input would run on with the wrong answers, so there both end the command.
+ */
 async function answerOrStop(
   runtime: Runtime,
   engine: TextEngineLike,
@@ -100,10 +103,11 @@ async function answerOrStop(
   try {
     await runtime.interrupts.guard((signal) => answer(runtime, engine, flags, conversation, signal));
   } catch (error) {
-    const isCtrlC = error instanceof InterruptedError && error.exitCode === 130;
-    // A script's input would run on with the wrong answers; only a person can react.
-    if (!isCtrlC || runtime.stdin.isTTY !== true) throw error;
-    await runtime.stdout.line('\n[stopped]');
+    if (runtime.stdin.isTTY !== true) throw error;
+    if (EngineError.isInstance(error)) runtime.stderr.write(`${error.message}\n`);
+    else if (error instanceof InterruptedError && error.exitCode === exitCodes.interrupted) {
+      await runtime.stdout.line('\n[stopped]');
+    } else throw error;
   }
 }
 
