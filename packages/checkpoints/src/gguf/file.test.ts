@@ -180,3 +180,42 @@ describe('writeGguf and openGguf', () => {
     });
   });
 });
+
+describe('a file made by ggml', () => {
+  it('is read whole', async () => {
+    const file = await openGguf(join(import.meta.dirname, '../../fixtures/ggml-made.gguf'));
+    expect(Object.fromEntries(file.metadata)).toEqual({
+      'general.architecture': 'llama',
+      'general.name': 'made by ggml ✓',
+      u8: 200,
+      i16: -300,
+      u32: 4_000_000_000,
+      i64: -5_000_000_000,
+      f32: 0.25,
+      f64: 1e300,
+      bool: true,
+      scores: Float32Array.of(0, -1.5),
+      kinds: Int32Array.of(3, -1),
+      tokens: ['<s>', '▁the'],
+    });
+    const tensors = [...file.tensors.values()].map(({ name, dims, type, sizeBytes }) => [
+      name,
+      type,
+      dims.join(),
+      sizeBytes,
+    ]);
+    expect(tensors).toEqual([
+      ['f32', 'F32', '3,2', 24],
+      ['f16', 'F16', '5', 10],
+      ['q4_0', 'Q4_0', '32,3', 54],
+      ['q8_0', 'Q8_0', '64', 68],
+      ['q6_K', 'Q6_K', '256', 210],
+      ['iq4_xs', 'IQ4_XS', '256', 136],
+      ['bf16', 'BF16', '4,4', 32],
+    ]);
+    for (const tensor of file.tensors.values()) {
+      const bytes = await readTensorBytes(file, tensor);
+      expect([...bytes]).toEqual(Array.from(bytes, (_, i) => (i * 7 + tensor.typeId) % 256));
+    }
+  });
+});
