@@ -96,15 +96,19 @@ describe('chat', () => {
   });
 
   it('streams an answer and shows its figures', async () => {
-    const { page, problems, fake } = await start({ engine: { tokenDelayMs: 15, naturalEnd: 60 } });
+    const { page, problems, fake } = await start({ engine: { tokenDelayMs: 15, naturalEnd: 150 } });
     await ask(page, 'Count');
     await page.getByText('one two three').waitFor();
     await page.getByRole('button', { name: 'Stop' }).waitFor();
     await expectAccessible(page);
     const tools = page.getByRole('article', { name: 'Model' }).getByRole('button', { name: 'Regenerate' });
     await tools.waitFor();
-    expect(await answers(page).textContent()).toMatch(/tok\/s.*first token.*60 tokens/);
+    expect(await answers(page).textContent()).toMatch(/tok\/s.*first token.*150 tokens/);
     expect(fake.seen[0]?.request).toMatchObject({ temperature: 0.8, topK: 40, maxTokens: 512 });
+    await answers(page).getByRole('button', { name: 'Copy' }).click();
+    await answers(page).getByText('Copied').waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(copied).toBe(await answers(page).locator('.prose').textContent());
     await expectAccessible(page);
     expect(problems).toEqual([]);
   });
@@ -236,6 +240,29 @@ describe('chat', () => {
     await page.getByText('one two three').waitFor();
     expect(fake.seen).toHaveLength(1);
     await page.reload();
+    await page.getByRole('heading', { name: 'Ask something.' }).waitFor();
+    expect(problems.filter((problem) => !failedRequest.test(problem))).toEqual([]);
+  });
+});
+
+describe('a model on its way', () => {
+  it('shows how far it is loaded and goes on by itself', async () => {
+    const fake = new FakeEngine();
+    let arrive: (engine: FakeEngine) => void = () => undefined;
+    const loading = new Promise<FakeEngine>((resolve) => {
+      arrive = resolve;
+    });
+    const server = await serve({
+      engines: [{ loading, progress: () => ({ loadedBytes: 3, totalBytes: 4 }) }],
+      port: 0,
+      webRoot,
+    });
+    servers.push(server);
+    const { page, problems } = await openPage(browser, server.url);
+    await page.getByText('The server is loading its model…').waitFor();
+    expect(await page.getByRole('progressbar').getAttribute('value')).toBe('0.75');
+    await expectAccessible(page);
+    arrive(fake);
     await page.getByRole('heading', { name: 'Ask something.' }).waitFor();
     expect(problems.filter((problem) => !failedRequest.test(problem))).toEqual([]);
   });

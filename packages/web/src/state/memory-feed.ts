@@ -66,7 +66,7 @@ function appendSample(history: readonly MemorySample[], sample: MemorySample): M
 export interface MemoryFigures {
   readonly activeSlots: number;
   readonly cachedSlots: number;
-  /** Committed for active slots beyond what they need now: rest of the last page, and look-ahead. */
+  /** Held by active slots beyond what they need now: look-ahead, and what the slot's last conversation left. */
   readonly aheadBytes: number;
   /** Kept for idle slots in the hope of reuse; given back first. */
   readonly cachedBytes: number;

@@ -34,7 +34,10 @@ export function ChatPage({ info, chat, sheetOpen, onToggleSheet, onOpenSettings 
     composer.current?.focus();
   }, [chat]);
   useEscape(running !== undefined, stop);
-  useEffect(() => composer.current?.focus(), []);
+  useEffect(() => {
+    // On a touch screen the focus would raise the keyboard over half the page.
+    if (matchMedia('(hover: hover)').matches) composer.current?.focus();
+  }, []);
 
   const send = (text: string) => {
     void chat.send(text);

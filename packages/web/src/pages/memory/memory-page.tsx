@@ -141,7 +141,7 @@ function Legend({
   return (
     <ul className="legend">
       <li className="key-needed">needed {formatBytes(snapshot.neededBytes)}</li>
-      <li className="key-ahead">ahead of need {formatBytes(figures.aheadBytes)}</li>
+      <li className="key-ahead">beyond need {formatBytes(figures.aheadBytes)}</li>
       <li className="key-cached">kept from idle slots {formatBytes(figures.cachedBytes)}</li>
       <li className="key-reserved">addresses only</li>
     </ul>

@@ -1,6 +1,7 @@
 /**
- * Takes the pictures in docs/screenshots when TRIPTYCH_SCREENSHOTS is set (npm run screenshots -w @triptych/web).
- * They are looked at by people, not compared by machines, so an ordinary test run leaves them alone.
+ * @module
+ * Takes the pictures in docs/screenshots: npm run screenshots -w @triptych/web. They are looked at by people, not
+ * compared by machines.
  */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -55,7 +56,7 @@ const answered = (page: Page, count: number) =>
 
 const QUESTION = 'How can a KV cache be contiguous and still grow on demand?';
 
-describe.runIf(process.env.TRIPTYCH_SCREENSHOTS !== undefined)('screenshots', () => {
+describe('screenshots', () => {
   beforeAll(async () => {
     work = await mkdtemp(join(tmpdir(), 'triptych-shots-'));
     await buildPage(join(work, 'web'));
