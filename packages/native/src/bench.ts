@@ -44,7 +44,7 @@ export interface AttentionBenchOptions extends CommonOptions {
 /** Runs side by side: element i of each array belongs to the same moment. */
 export interface BenchSamples {
   readonly kernelSeconds: Float64Array;
-  /** Plain read of as many bytes on the same threads, right after the kernel; empty for attention. */
+  /** Plain read of as many bytes on the same threads, right after the kernel. */
   readonly readSeconds: Float64Array;
   /** Peak of all threads together, operations per second; a multiply and an add are two. */
   readonly peakOps: Float64Array;

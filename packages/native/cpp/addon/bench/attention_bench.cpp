@@ -114,6 +114,7 @@ bool bench_attention(const AttentionBench& bench, BenchSamples& out) {
   out.ops = 4.0 * seen_tokens * double(row_floats) * bench.sequences;
   out.bytes = 2.0 * double(token_stride) * tokens * bench.sequences;
   std::vector<AttentionSequence> sequences(size_t(bench.sequences));
+  uint64_t seen = 0;
   const double end_s = bench_now_s() + bench.seconds;
   for (int turn = 0; turn < 5 || bench_now_s() < end_s; turn++) {
     const uint8_t* layer = cache.data() + layer_bytes * size_t(turn % layers);
@@ -144,6 +145,14 @@ bool bench_attention(const AttentionBench& bench, BenchSamples& out) {
       attention_merge(task, worker);
     });
     const double took_s = bench_now_s() - start_s;
+    const uint8_t* other = cache.data() + layer_bytes * size_t((turn + layers / 2) % layers);
+    const size_t read_bytes = size_t(out.bytes) / 1024 * 1024;
+    const double read_start_s = bench_now_s();
+    pool.run([&](const Worker& worker) {
+      const uint64_t value = read_sweep(bench.isa, other, read_bytes, worker);
+      __atomic_fetch_or(&seen, value, __ATOMIC_RELAXED);
+    });
+    const double read_s = bench_now_s() - read_start_s;
     double paged_s = 0;
     if (is_paged) {
       for (int s = 0; s < bench.sequences; s++) paged_caches[size_t(s)] = paged->cache(turn % layers, s);
@@ -157,10 +166,11 @@ bool bench_attention(const AttentionBench& bench, BenchSamples& out) {
     }
     if (turn < 2) continue;  // first touches
     out.kernel_s.push_back(took_s);
+    out.read_s.push_back(read_s);
     if (is_paged) out.other_s.push_back(paged_s);
     out.peak_ops.push_back(peak_now);
   }
-  return true;
+  return seen != 0;
 }
 
 }  // namespace triptych
