@@ -183,6 +183,6 @@ export async function run({ row, only, quick = false, signal = new AbortControll
     afterBurst(bench, residentOverNeeded(bench));
   }
   if (wanted('kv/admitted/1GiB')) admitted(bench);
-  if (wanted('kv/step/')) await stepTable(bench);
   if (wanted('kv/prompt1024')) promptTable(bench);
+  if (wanted('kv/step/')) await stepTable(bench);
 }

@@ -30,7 +30,7 @@ export interface KvMemoryOptions {
 
 /** Measured: see the tables in this package's README. */
 export const KV_DEFAULTS = {
-  lookAheadTokens: 16,
+  lookAheadTokens: 8,
   deferredReclaim: true,
   freeShare: 0.1,
   eagerTokens: 0,
