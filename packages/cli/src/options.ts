@@ -51,10 +51,10 @@ export function addEngineFlags(command: Command): Command {
 export function addSamplingFlags(command: Command): Command {
   return command
     .option('--temperature <number>', '0 is greedy', number(0, 100))
-    .option('--top-k <count>', 'keep the k most likely tokens, 0 keeps all', integer(0, 2 ** 31 - 1))
+    .option('--top-k <count>', 'keep the k most likely tokens, 0 keeps all', integer(0, 1e9))
     .option('--top-p <share>', 'keep the smallest set with this much probability', number(0, 1, 'above'))
     .option('--min-p <share>', 'drop tokens less likely than this share of the best', number(0, 1))
-    .option('--repetition-penalty <factor>', '1 is off', number(0, 100, 'above'))
+    .option('--repetition-penalty <factor>', '1 is off', number(0.01, 100))
     .option('--presence-penalty <number>', 'once per token that occurred', number(-2, 2))
     .option('--frequency-penalty <number>', 'per occurrence', number(-2, 2))
     .option('--seed <number>', 'same seed, same text', integer(0, Number.MAX_SAFE_INTEGER))

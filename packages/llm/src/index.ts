@@ -1,5 +1,6 @@
 export * from './errors.js';
 export type { LoadProgress, TextEngineOptions } from './load-model.js';
+export { type ResolvedSampling, resolveSampling } from './request.js';
 export {
   choosePreemption,
   planStep,

@@ -283,8 +283,22 @@ describe('chat completions', () => {
     const reader = response.body?.getReader();
     await reader?.read();
     await until(() => engine.seen[0]?.aborted === true);
+    // Until then the engine was asked only for what had room.
+    expect(engine.stats().generatedTokensTotal).toBeLessThan(10);
     await expect(drain(reader)).rejects.toThrow('stopped reading');
     expect(engine.running).toBe(0);
+  });
+
+  it('logs token counts, of streams too', async () => {
+    const lines: string[] = [];
+    const { app } = appWith({}, { logger: recordingLogger(lines) });
+    await (await post(app, chat, { ...hello, stream: true })).text();
+    await post(app, '/v1/completions', { prompt: ['a', 'b c'], max_tokens: 2 });
+    await until(() => lines.length === 2);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { message: 'request', path: chat, status: 200, prompt_tokens: 3, completion_tokens: 3 },
+      { path: '/v1/completions', prompt_tokens: 3, completion_tokens: 4 },
+    ]);
   });
 
   it('logs no prompt or completion text', async () => {
@@ -447,6 +461,7 @@ describe('routes', () => {
       capabilities: ['chat', 'completion'],
       models: ['fake'],
     });
+    expect(await info(true)).toMatchObject({ samplingDefaults: { temperature: 0.8, topP: 0.95 } });
     expect(await info(false)).toMatchObject({ capabilities: ['completion'] });
   });
 

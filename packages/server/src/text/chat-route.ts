@@ -43,14 +43,16 @@ async function handle(c: AppContext, body: ChatRequest, context: PanelContext): 
   const identity = identify(engine, 'chatcmpl', context.version);
   const ignored = ignoredIn(body);
   const abort = requestAbort(c.req.raw.signal, context.lifecycle.stopSignal);
-  const events = generate(engine, request, abort.signal, context.metrics);
+  const events = generate(engine, request, abort.signal, {
+    metrics: context.metrics,
+    onUsage: (usage) => Object.assign(c.get('logFields'), toUsage([usage])),
+  });
   if (body.stream === true) {
     const withUsage = body.stream_options?.include_usage === true;
     return streamReply(c, context, abort, toChunks(events, identity, withUsage), ignored);
   }
   try {
     const { text, reason, usage } = await collect(events);
-    Object.assign(c.get('logFields'), toUsage([usage]));
     const answer: ChatResponse = {
       ...identity,
       object: 'chat.completion',

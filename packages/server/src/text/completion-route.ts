@@ -47,15 +47,21 @@ async function handle(c: AppContext, body: CompletionRequest, context: PanelCont
   const identity = identify(engine, 'cmpl', context.version);
   const ignored = ignoredIn(body);
   const abort = requestAbort(c.req.raw.signal, context.lifecycle.stopSignal);
-  const runs = toRequests(body).map((request) => generate(engine, request, abort.signal, context.metrics));
+  const usages: Usage[] = [];
+  const observer = {
+    metrics: context.metrics,
+    onUsage: (usage: Usage) => {
+      usages.push(usage);
+      Object.assign(c.get('logFields'), toUsage(usages));
+    },
+  };
+  const runs = toRequests(body).map((request) => generate(engine, request, abort.signal, observer));
   if (body.stream === true) {
     const withUsage = body.stream_options?.include_usage === true;
     return streamReply(c, context, abort, toChunks(runs, echoes, identity, withUsage), ignored);
   }
   try {
     const results = await Promise.all(runs.map(collect));
-    const usage = toUsage(results.map((result) => result.usage));
-    Object.assign(c.get('logFields'), usage);
     const answer: CompletionResponse = {
       ...identity,
       object: 'text_completion',
@@ -65,7 +71,7 @@ async function handle(c: AppContext, body: CompletionRequest, context: PanelCont
         logprobs: null,
         finish_reason: reason,
       })),
-      usage,
+      usage: toUsage(usages),
     };
     return c.json(answer, 200, ignoredHeader(ignored));
   } catch (error) {

@@ -37,12 +37,18 @@ export function requestAbort(client: AbortSignal, stop: AbortSignal): RequestAbo
   };
 }
 
+/** What a generation tells besides its events. */
+export interface GenerationObserver {
+  readonly metrics: ServerMetrics;
+  readonly onUsage: (usage: Usage) => void;
+}
+
 /** The engine's events, observed. Throws what the engine throws; an aborted call throws the signal's reason. */
 export async function* generate(
   engine: TextEngineLike,
   request: GenerateRequest,
   signal: AbortSignal,
-  metrics: ServerMetrics,
+  { metrics, onUsage }: GenerationObserver,
 ): AsyncGenerator<GenerateEvent> {
   const observer = metrics.observe(engine.info.id);
   try {
@@ -50,6 +56,7 @@ export async function* generate(
     for await (const event of engine.generate(request, { signal })) {
       if (event.type === 'start') observer.admitted(event.promptTokens);
       else if (event.type === 'text') observer.tokens(event.tokens.length);
+      else onUsage(event.usage);
       yield event;
     }
   } finally {

@@ -3,7 +3,7 @@
  * `GET /v1/models`, `GET /v1/models/{id}` and the richer `GET /api/info`.
  */
 import { z } from '@hono/zod-openapi';
-import type { EngineInfo, TextEngineLike } from '@triptych/llm';
+import { type EngineInfo, resolveSampling, type TextEngineLike } from '@triptych/llm';
 import type { App, PanelContext } from '../http/context.js';
 import { addGet } from '../http/route.js';
 
@@ -41,6 +41,17 @@ export const infoSchema = z
     capabilities: z.array(z.enum(['chat', 'completion'])).openapi({
       description: 'A model without a chat template can only continue text.',
     }),
+    samplingDefaults: z
+      .object({
+        temperature: z.number(),
+        topK: z.int(),
+        topP: z.number(),
+        minP: z.number(),
+        repetitionPenalty: z.number(),
+        presencePenalty: z.number(),
+        frequencyPenalty: z.number(),
+      })
+      .openapi({ description: 'What holds for the sampling fields that a request leaves out.' }),
     version: z.string().openapi({ description: 'Of the server.' }),
     models: z.array(z.string()).openapi({ description: 'Ids of all models; the rest describes the first.' }),
   })
@@ -100,9 +111,11 @@ export function addModelRoutes(app: App, context: PanelContext): void {
 }
 
 function describeServer({ info }: TextEngineLike, context: PanelContext): InfoResponse {
+  const { seed: _, repetitionWindow: _window, ...samplingDefaults } = resolveSampling({});
   return {
     ...info,
     capabilities: info.hasChatTemplate ? ['chat', 'completion'] : ['completion'],
+    samplingDefaults,
     version: context.version,
     models: context.models.ready().map((engine) => engine.info.id),
   };

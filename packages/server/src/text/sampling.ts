@@ -15,7 +15,7 @@ const maxTokens = z
   .min(1)
   .max(2 ** 31 - 1);
 
-const stopString = wellFormed().min(1).max(1024);
+const stopString = wellFormed().min(1).max(1000);
 
 /** Fields of `SamplingOptions` under their OpenAI (or, where OpenAI has none, vLLM) names. */
 export const samplingFields = {
@@ -31,7 +31,7 @@ export const samplingFields = {
   top_k: z
     .int()
     .min(0)
-    .max(2 ** 31 - 1)
+    .max(1e9)
     .nullish()
     .openapi({
       description: `Extension. 0 keeps all tokens. ${engineDefault}`,
@@ -44,7 +44,7 @@ export const samplingFields = {
     .openapi({ description: `Extension. ${engineDefault}` }),
   repetition_penalty: z
     .number()
-    .gt(0)
+    .min(0.01)
     .max(100)
     .nullish()
     .openapi({
@@ -61,7 +61,7 @@ export const samplingFields = {
     })
     .nullish()
     .openapi({
-      description: 'Up to 16 strings of 1 to 1024 characters. The text ends before the first match.',
+      description: 'Up to 16 strings of 1 to 1000 characters. The text ends before the first match.',
     }),
   ignore_eos: z.boolean().nullish().openapi({
     description: 'Extension. Go on after the model\u2019s end token; for measurements.',
