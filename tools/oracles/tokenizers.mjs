@@ -12,7 +12,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { f32, openGguf, trainByteLevelBpe, u32, writeGguf } from '../../packages/checkpoints/dist/index.js';
+import {
+  f32,
+  inputMetadata,
+  openGguf,
+  trainByteLevelBpe,
+  u32,
+  writeGguf,
+} from '../../packages/checkpoints/dist/index.js';
 import { texts } from './tokenizers/texts.mjs';
 import { trainSentencePiece } from './tokenizers/train-sentence-piece.mjs';
 
@@ -103,11 +110,7 @@ const variants = [
 /** A fixture's metadata in the writer's form, changed as the variant says. */
 async function variantMetadata(variant) {
   const file = await openGguf(path.join(fixtures, `${variant.base}.gguf`));
-  const metadata = new Map();
-  for (const [key, value] of file.metadata) {
-    const { type } = file.keyTypes.get(key);
-    metadata.set(key, typeof value === 'number' ? { type, value } : value);
-  }
+  const metadata = inputMetadata(file);
   for (const [key, value] of Object.entries(variant.keys ?? {})) metadata.set(key, value);
   const tokens = metadata.get('tokenizer.ggml.tokens').map((text, id) => variant.tokens?.[id] ?? text);
   return metadata.set('tokenizer.ggml.tokens', tokens);

@@ -8,6 +8,7 @@ export {
 } from './gguf/ggml-types.js';
 export { type GgufHeader, type GgufKeyType, type GgufParseOptions, parseGguf } from './gguf/parse.js';
 export { type GgufFile, type OpenGgufOptions, openGguf, readTensorBytes } from './gguf/read.js';
+export { inputMetadata } from './gguf/rewrite.js';
 export type { GgufTensor } from './gguf/tensors.js';
 export {
   type AnyMetadata,

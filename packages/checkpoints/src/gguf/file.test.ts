@@ -13,6 +13,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quantize } from '../quant/quantize.js';
 import { openGguf, readTensorBytes } from './read.js';
+import { inputMetadata } from './rewrite.js';
 import { f32, type GgufInputMetadata, type GgufInputValue, u8, u32, u64 } from './values.js';
 import { type GgufTensorInput, writeGguf } from './write.js';
 
@@ -182,8 +183,20 @@ describe('writeGguf and openGguf', () => {
 });
 
 describe('a file made by ggml', () => {
+  const fixture = join(import.meta.dirname, '../../fixtures/ggml-made.gguf');
+
+  it('is written again byte for byte', async () => {
+    const file = await openGguf(fixture);
+    const tensors: GgufTensorInput[] = [];
+    for (const tensor of file.tensors.values())
+      tensors.push({ ...tensor, data: await readTensorBytes(file, tensor) });
+    const path = join(folder, 'again.gguf');
+    await writeGguf(path, { metadata: inputMetadata(file), tensors });
+    expect(readFileSync(path).equals(readFileSync(fixture))).toBe(true);
+  });
+
   it('is read whole', async () => {
-    const file = await openGguf(join(import.meta.dirname, '../../fixtures/ggml-made.gguf'));
+    const file = await openGguf(fixture);
     expect(Object.fromEntries(file.metadata)).toEqual({
       'general.architecture': 'llama',
       'general.name': 'made by ggml ✓',

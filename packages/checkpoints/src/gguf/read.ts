@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { CheckpointError, quoted, reasonOf } from '../errors.js';
+import { readBytes } from '../read-bytes.js';
 import { NeedMoreBytes } from './cursor.js';
 import { type GgufHeader, type GgufParseOptions, parseGguf } from './parse.js';
 import type { GgufTensor } from './tensors.js';
@@ -24,25 +25,6 @@ async function openFile(path: string): Promise<FileHandle> {
   } catch (cause) {
     throw new CheckpointError('IO', `cannot open ${quoted(path)}: ${reasonOf(cause)}`, { cause });
   }
-}
-
-/** Reads exactly `sizeBytes` bytes at `offset` (fewer only at the end of the file). */
-export async function readBytes(
-  file: FileHandle,
-  offset: number,
-  sizeBytes: number,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-  let filled = 0;
-  while (filled < sizeBytes) {
-    signal?.throwIfAborted();
-    const part = Math.min(sizeBytes - filled, 64 << 20);
-    const { bytesRead } = await file.read(bytes, filled, part, offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
 }
 
 async function readHeader(

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { CheckpointError, quoted, reasonOf } from '../errors.js';
-import { readBytes } from '../gguf/read.js';
+import { readBytes } from '../read-bytes.js';
 import { type SafetensorsArray, type SafetensorsDtype, toTypedArray } from './dtypes.js';
 import { parseSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } from './header.js';
 
