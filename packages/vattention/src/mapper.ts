@@ -149,6 +149,12 @@ export class Mapper {
     this.settle();
   }
 
+  /** Forgets the background work under way: the arena is closed and will not do it. */
+  abandon(): void {
+    this.#commits.length = 0;
+    this.#releases.length = 0;
+  }
+
   /** Waits for all background work. */
   flush(): void {
     const last = this.#commits.at(-1);

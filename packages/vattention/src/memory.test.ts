@@ -263,6 +263,15 @@ describe('giving memory back', () => {
     expect(memory.snapshot()).toMatchObject({ residentBytes: 0, committedBytes: 0, neededBytes: 0 });
   });
 
+  it('ends a wait for background work when it is disposed', async () => {
+    const memory = open({ lookAheadTokens: 64 });
+    run(memory, 100, 200);
+    memory.release(0);
+    const waiting = memory.flushAsync();
+    memory.dispose();
+    await waiting;
+  });
+
   it('without deferred reclamation the file holds no block after the last release', () => {
     const memory = open({ lookAheadTokens: 16 });
     run(memory, 100, 200, 300);
@@ -337,6 +346,7 @@ describe('open', () => {
       lookAheadTokens: 513,
       eagerTokens: -1,
       freeShare: 1.5,
+      backing: 'disk',
     })) {
       expect(() => open({ [field]: value })).toThrow(new RegExp(`^${field} must`));
     }

@@ -204,7 +204,7 @@ export class KvMemory {
     this.#mapper.flush();
   }
 
-  /** Resolves when no background work is left. */
+  /** Resolves when no background work is left, or the memory has been disposed. */
   async flushAsync(): Promise<void> {
     this.#checkOpen();
     await this.#mapper.flushAsync();
@@ -215,6 +215,7 @@ export class KvMemory {
     if (this.#closed) return;
     this.#closed = true;
     this.arena.close();
+    this.#mapper.abandon();
   }
 
   [Symbol.dispose](): void {

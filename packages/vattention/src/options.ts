@@ -50,6 +50,10 @@ export interface KvSettings {
 /** Checks the options and fills in defaults. Throws `KvError` that names the field. */
 export function kvSettings(options: KvMemoryOptions): Omit<KvSettings, 'backing'> {
   const geometry = kvGeometry(options.geometry);
+  const { backing } = options;
+  if (backing !== undefined && backing !== 'memfd' && backing !== 'anonymous') {
+    throw invalid('backing', backing, '"memfd" or "anonymous"');
+  }
   const settings = {
     geometry,
     budgetBytes: options.budgetBytes ?? defaultKvBudgetBytes(),

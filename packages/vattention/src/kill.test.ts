@@ -5,8 +5,8 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 
-const child = path.join(import.meta.dirname, 'fixtures', 'holder-child.mjs');
-const bytes = 256 * 2 ** 20;
+const child = path.join(import.meta.dirname, '..', 'test', 'fixtures', 'holder-child.mjs');
+const bytes = 512 * 2 ** 20;
 let holder: ChildProcess | undefined;
 
 afterEach(() => {
@@ -45,8 +45,8 @@ describe.runIf(process.platform === 'linux')('a process that is killed', () => {
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     expect(holdersOf(inode!)).toEqual([]);
-    // Other programs come and go, so only most of it is asked back; the file itself is gone for certain (above).
-    await expect.poll(() => whileHeld - sharedMemoryBytes(), { timeout: 10_000 }).toBeGreaterThan(bytes / 2);
+    // The file is gone for certain (above). Others take and give memory meanwhile, so only a part is asked back.
+    await expect.poll(() => whileHeld - sharedMemoryBytes(), { timeout: 10_000 }).toBeGreaterThan(bytes / 4);
   });
 });
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const child = path.join(import.meta.dirname, 'fixtures', 'guard-child.mjs');
+const child = path.join(import.meta.dirname, '..', 'test', 'fixtures', 'guard-child.mjs');
 const backings = process.platform === 'linux' ? ['memfd', 'anonymous'] : ['anonymous'];
 
 function readToken(backing: string, tokens: number, token: number) {
