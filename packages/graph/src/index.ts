@@ -48,6 +48,8 @@ export {
 } from './tensor.js';
 export { type AdamWOptions, DEFAULT_ADAMW } from './train/adamw.js';
 export { loadCheckpoint, saveCheckpoint, type TrainingCheckpoint } from './train/checkpoint.js';
+export { appendLog, readLog } from './train/log.js';
+export { type Curve, lossCurveSvg } from './train/loss-curve.js';
 export { DEFAULT_MUON, type MuonOptions, orthogonalize } from './train/muon.js';
 export {
   type CosineSchedule,

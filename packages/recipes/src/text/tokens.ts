@@ -2,16 +2,19 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createTokenizer,
+  type GgufInputValue,
   openGguf,
   type Tokenizer,
   trainByteLevelBpe,
+  u32,
   writeGguf,
 } from '@triptych/checkpoints';
 import type { Corpus } from './corpus.js';
 import { NETWORK } from './settings.js';
 
 const TOKENIZER_FILE = 'tokenizer.gguf';
-const TOKENS_FILE = 'training-tokens.u16';
+/** The encoded training works, little-endian. */
+export const TOKENS_FILE = 'training-tokens.u16';
 
 /** Id of `<|endoftext|>`, which stands before every work and after the last. */
 export const END_OF_TEXT = 0;
@@ -34,7 +37,19 @@ export async function prepareTokens(corpus: Corpus, workFolder: string): Promise
 
 /** The tokenizer that {@link prepareTokens} learned. */
 export async function readTokenizer(workFolder: string): Promise<Tokenizer> {
-  return createTokenizer((await openGguf(join(workFolder, TOKENIZER_FILE))).metadata);
+  return createTokenizer(await tokenizerMetadata(workFolder));
+}
+
+/** Its `tokenizer.ggml.*` keys, as an exported model carries them. */
+export async function tokenizerMetadata(workFolder: string): Promise<Map<string, GgufInputValue>> {
+  const { metadata } = await openGguf(join(workFolder, TOKENIZER_FILE));
+  // The only plain numbers among them are token ids.
+  return new Map(
+    [...metadata].map(([key, value]) => [
+      key,
+      typeof value === 'number' ? u32(value) : (value as GgufInputValue),
+    ]),
+  );
 }
 
 /** The encoded training works, one after the other. */

@@ -1,6 +1,7 @@
-import { appendFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  appendLog,
   crossEntropy,
   type GraphRuntime,
   input,
@@ -91,7 +92,7 @@ export async function train(options: TrainOptions): Promise<number> {
         heldOutLoss: await evaluator.quickLoss(options.corpus.heldOut, VALIDATION_WINDOWS),
       }),
     };
-    await appendFile(join(workFolder, LOG_FILE), `${JSON.stringify(line)}\n`);
+    await appendLog(join(workFolder, LOG_FILE), line);
     options.onLine(line);
     if (performance.now() - savedAt > CHECKPOINT_EVERY_MS) {
       await save();
@@ -121,16 +122,13 @@ async function createTraining(
 }
 
 async function startingPoint(workFolder: string): Promise<TrainingCheckpoint> {
-  try {
-    return await loadCheckpoint(join(workFolder, CHECKPOINT_FILE));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return {
-      parameters: initialLlamaWeights(NETWORK, new Random(SEED)),
-      moments: { step: 0, first: {}, second: {} },
-      metadata: {},
-    };
-  }
+  const path = join(workFolder, CHECKPOINT_FILE);
+  if (existsSync(path)) return loadCheckpoint(path);
+  return {
+    parameters: initialLlamaWeights(NETWORK, new Random(SEED)),
+    moments: { step: 0, first: {}, second: {} },
+    metadata: {},
+  };
 }
 
 async function saveTraining(
