@@ -78,7 +78,9 @@ async function command(runtime: Runtime, conversation: Conversation, line: strin
       conversation.system(rest ?? '');
       return false;
     case 'history':
-      for (const { role, content } of conversation.messages) await runtime.stdout.line(`${role}: ${content}`);
+      for (const { role, content } of conversation.messages) {
+        await runtime.stdout.modelText(`${role}: ${content}\n`);
+      }
       return false;
     case 'retry':
       if (conversation.retry()) return true;
@@ -124,7 +126,7 @@ async function answer(
     for await (const event of engine.generate({ ...toRequestFields(flags), messages }, { signal })) {
       if (event.type === 'text') {
         text += event.text;
-        if (flags.json !== true) await runtime.stdout.write(event.text);
+        if (flags.json !== true) await runtime.stdout.modelText(event.text);
       } else if (event.type === 'finish') {
         if (flags.json !== true) await runtime.stdout.line();
         else {

@@ -59,7 +59,7 @@ async function print(
   for await (const event of events) {
     if (event.type === 'text') {
       text += event.text;
-      if (isText) await stdout.write(event.text);
+      if (isText) await stdout.modelText(event.text);
       else if (flags.stream === true) await stdout.json({ type: 'text', text: event.text });
     } else if (event.type === 'finish') {
       const result = {

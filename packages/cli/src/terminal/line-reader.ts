@@ -8,12 +8,14 @@ import type { Runtime } from '../runtime.js';
 export class LineReader {
   readonly #interface: Interface;
   readonly #isPerson: boolean;
+  readonly #stderr: Runtime['stderr'];
   readonly #lines: string[] = [];
   #ended = false;
   #wake: () => void = () => undefined;
 
   constructor(runtime: Pick<Runtime, 'stdin' | 'stderr' | 'interrupts'>, isPerson: boolean) {
     this.#isPerson = isPerson;
+    this.#stderr = runtime.stderr;
     this.#interface = createInterface({
       input: runtime.stdin,
       // The prompt goes to standard error: standard output holds answers only.
@@ -34,7 +36,8 @@ export class LineReader {
 
   /** The next line, or undefined at the end of input. Throws the signal's reason. */
   async next(signal: AbortSignal): Promise<string | undefined> {
-    if (this.#isPerson && this.#lines.length === 0 && !this.#ended) this.#interface.prompt();
+    const isPrompting = this.#isPerson && this.#lines.length === 0 && !this.#ended;
+    if (isPrompting) this.#interface.prompt();
     const onAbort = (): void => this.#wake();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
@@ -48,6 +51,8 @@ export class LineReader {
       return this.#lines.shift();
     } finally {
       signal.removeEventListener('abort', onAbort);
+      // Ctrl-C and Ctrl-D leave the cursor behind the prompt.
+      if (isPrompting && (signal.aborted || this.#ended)) this.#stderr.write('\n');
     }
   }
 

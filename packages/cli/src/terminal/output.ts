@@ -6,6 +6,9 @@ import type { Writable } from 'node:stream';
 import { exitCodes, InterruptedError } from '../exit.js';
 import type { TerminalStream } from './stream.js';
 
+/** All but tab and line feed. */
+const controlCharacters = /(?![\t\n])\p{Cc}/gu;
+
 export class Output {
   readonly #stream: Writable & TerminalStream;
   #failure: Error | undefined;
@@ -30,6 +33,14 @@ export class Output {
       this.#stream.write(text, () => setImmediate(resolve));
     });
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * Text that a model wrote. At a terminal its control characters are shown as `\ufffd`: a model may repeat escape
+   * sequences it was fed, and those could retitle windows or type commands.
+   */
+  async modelText(text: string): Promise<void> {
+    await this.write(this.isTerminal ? text.replaceAll(controlCharacters, '\ufffd') : text);
   }
 
   async line(text = ''): Promise<void> {

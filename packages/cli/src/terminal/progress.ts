@@ -30,7 +30,8 @@ export function startProgress(
       const isLast = progress.loadedBytes >= progress.totalBytes;
       if (!isLast && now() - drawnAt < redrawMs) return;
       drawnAt = now();
-      const width = Math.max(20, stream.columns ?? 80);
+      // Some terminals report 0 columns when they do not know.
+      const width = Math.max(20, stream.columns || 80);
       stream.write(`\r\u001b[K${draw(label, progress).slice(0, width - 1)}`);
     },
     end: () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { InterruptedError } from '../exit.js';
 import { formatBytes, formatCount, formatRate } from './format.js';
 import { Interrupts } from './interrupts.js';
+import { Output } from './output.js';
 import { startProgress } from './progress.js';
 
 describe('Interrupts', () => {
@@ -107,4 +108,37 @@ it('writes numbers for people', () => {
   ]);
   expect([512, 7_400_000, 1_100_000_000].map(formatCount)).toEqual(['512', '7.4 M', '1.1 B']);
   expect([Math.PI, 1234.5].map(formatRate)).toEqual(['3.1', '1235']);
+});
+
+describe('Output', () => {
+  it('keeps escape sequences of a model from the terminal, and from nothing else', async () => {
+    const hostile = 'a\u001b]0;title\u0007b\r\u009b\tc\nd\u00e9🙂';
+    const terminal = Object.assign(new PassThrough(), { isTTY: true });
+    await new Output(terminal).modelText(hostile);
+    expect(String(terminal.read())).toBe('a\ufffd]0;title\ufffdb\ufffd\ufffd\tc\nd\u00e9🙂');
+    const pipe = new PassThrough();
+    await new Output(pipe).modelText(hostile);
+    expect(String(pipe.read())).toBe(hostile);
+  });
+
+  it('waits for a slow reader and passes on what else goes wrong', async () => {
+    const slow = new PassThrough({ highWaterMark: 1 });
+    const output = new Output(slow);
+    const order: string[] = [];
+    const writing = (async () => {
+      await output.write('first');
+      await output.write('second');
+      order.push('written');
+    })();
+    while (slow.readableLength === 0) await new Promise(setImmediate);
+    order.push('read');
+    slow.resume();
+    await writing;
+    expect(order).toEqual(['read', 'written']);
+    const broken = new PassThrough();
+    const failing = new Output(broken);
+    broken.destroy(new Error('disk full'));
+    await new Promise(setImmediate);
+    await expect(failing.write('x')).rejects.toThrow('disk full');
+  });
 });
