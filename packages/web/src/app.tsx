@@ -1,34 +1,27 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { streamChat, streamContinuation } from './api/generate.js';
-import { type EngineInfo, streamMemory } from './api/inspect.js';
-import { waitForModel } from './api/wait-for-model.js';
+import { streamMemory } from './api/inspect.js';
 import { Rail } from './frame/rail.js';
 import { panelsFor, useRoute } from './frame/routes.js';
+import { ServerNote } from './frame/server-note.js';
 import { SettingsDialog } from './frame/settings-dialog.js';
+import { useServer } from './frame/use-server.js';
 import { ChatPage } from './pages/chat/chat-page.js';
 import { ManuscriptPage } from './pages/manuscript/manuscript-page.js';
 import { MemoryPage } from './pages/memory/memory-page.js';
 import { DOCKED_QUERY, SamplingSheet, SHEET_TOGGLE_ID } from './pages/sampling/sampling-sheet.js';
 import { ChatController } from './state/chat-controller.js';
-import { describeError } from './state/drive-run.js';
 import { ManuscriptController } from './state/manuscript-controller.js';
 import { MemoryWatch } from './state/memory-watch.js';
-import type { RunError } from './state/run.js';
 import { loadSettings, type Settings, saveSettings } from './state/settings.js';
-import { ErrorCard } from './ui/error-card.js';
 import { useStore } from './ui/hooks.js';
-
-type ServerState =
-  | { readonly state: 'loading'; readonly share?: number | undefined }
-  | { readonly state: 'ready'; readonly info: EngineInfo }
-  | { readonly state: 'failed'; readonly error: RunError };
 
 /** The frame and the page in it. Conversations live here, above the pages, so changing pages loses nothing. */
 export function App() {
   const path = useRoute();
   const [settings, setSettings] = useState<Settings>(() => loadSettings(browserStorage()));
   const current = useRef(settings);
-  const [server, setServer] = useState<ServerState>({ state: 'loading' });
+  const { server, connect } = useServer(() => current.current.apiKey);
   const [settingsOpen, setSettingsOpen] = useState(false);
   // 'shown' is open from the start, where there is room; 'opened' is open because the user said so.
   const [sheet, setSheet] = useState<'closed' | 'shown' | 'opened'>(() =>
@@ -55,22 +48,6 @@ export function App() {
     };
   }, []);
   const feed = useStore(watch.store);
-
-  const [attempt, setAttempt] = useState(0);
-  const connect = () => setAttempt((count) => count + 1);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt is the reason to ask again
-  useEffect(() => {
-    const abort = new AbortController();
-    const set = (next: ServerState) => !abort.signal.aborted && setServer(next);
-    set({ state: 'loading' });
-    waitForModel({ apiKey: current.current.apiKey, signal: abort.signal }, (share) =>
-      set({ state: 'loading', share }),
-    ).then(
-      (info) => set({ state: 'ready', info }),
-      (error: unknown) => set({ state: 'failed', error: describeError(error) }),
-    );
-    return () => abort.abort();
-  }, [attempt]);
 
   // Only a page that is looked at, of a server that answers, watches the memory.
   const ready = server.state === 'ready';
@@ -119,22 +96,8 @@ export function App() {
         onOpenSettings={openSettings}
       />
       <main id="main" tabIndex={-1}>
-        {server.state === 'loading' && (
-          <section className="panel panel-quiet" aria-busy="true">
-            <h1 className="visually-hidden">Triptych</h1>
-            <LoadingNote share={server.share} />
-          </section>
-        )}
-        {server.state === 'failed' && (
-          <section className="panel panel-quiet">
-            <h1 className="visually-hidden">Triptych</h1>
-            <ErrorCard
-              error={server.error}
-              title="The server did not say which model it has"
-              onRetry={connect}
-              onOpenSettings={openSettings}
-            />
-          </section>
+        {server.state !== 'ready' && (
+          <ServerNote server={server} onRetry={connect} onOpenSettings={openSettings} />
         )}
         {info !== undefined && path === 'chat' && (
           <>
@@ -178,18 +141,6 @@ export function App() {
           onClose={() => setSettingsOpen(false)}
         />
       )}
-    </div>
-  );
-}
-
-/** The first moments: asking, then waiting for the model to be read from disk. */
-function LoadingNote({ share }: { readonly share: number | undefined }) {
-  return (
-    <div className="loading-note">
-      <p role="status">
-        {share === undefined ? 'Asking the server for its model…' : 'The server is loading its model…'}
-      </p>
-      {share !== undefined && <progress value={share} max={1} aria-label="Model loaded" />}
     </div>
   );
 }

@@ -332,7 +332,7 @@ describe('memory', () => {
     const needed = page.locator('.total', { hasText: 'Needed' });
     expect(await needed.textContent()).toMatch(/0.B/);
     const end = generate(server, 'a b c');
-    await page.getByText('1 active slot').waitFor();
+    await page.getByText('would hold, for 1 slot').waitFor();
     const seen = new Set<string | null>();
     await until(async () => seen.add(await needed.textContent()).size >= 4);
     await expectAccessible(page);
@@ -344,14 +344,14 @@ describe('memory', () => {
     }
     await expectAccessible(page);
     await end();
-    await page.getByText('0 active slots').waitFor();
+    await page.getByText('would hold, for 0 slots').waitFor();
     expect(problems).toEqual([]);
   });
 
   it('paints committed pages in the accent colour, in both themes', async () => {
     const { page, server } = await start({ path: '#/memory', engine: { tokenDelayMs: 10 } });
     const end = generate(server, 'word '.repeat(500));
-    await page.getByText('1 active slot').waitFor();
+    await page.getByText('would hold, for 1 slot').waitFor();
     for (const [colorScheme, accent] of [
       ['light', '51,68,200'],
       ['dark', '154,167,255'],

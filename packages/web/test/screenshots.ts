@@ -23,6 +23,11 @@ const folder = fileURLToPath(new URL('../../../docs/screenshots/', import.meta.u
 /** Larger files would make the repository heavy. */
 const MOST_BYTES = 200_000;
 
+const SIZES = [
+  ['1280', WIDE],
+  ['390', NARROW],
+] as const;
+
 let browser: Browser;
 let work: string;
 const servers: RunningServer[] = [];
@@ -73,12 +78,10 @@ describe('screenshots', () => {
     await Promise.all(servers.splice(0).map((server) => server.close({ deadlineMs: 0 })));
   });
 
-  for (const [size, viewport] of [
-    ['1280', WIDE],
-    ['390', NARROW],
-  ] as const) {
+  for (const [size, viewport] of SIZES) {
+    const context = size === '390' ? { viewport, hasTouch: true, isMobile: true } : { viewport };
     it(`chat at ${size}`, async () => {
-      const page = await open('', {}, { viewport });
+      const page = await open('', {}, context);
       await page.getByRole('heading', { name: 'Ask something.' }).waitFor();
       await shoot(page, `empty-${size}`);
       await ask(page, QUESTION);
@@ -91,7 +94,7 @@ describe('screenshots', () => {
     });
 
     it(`a long conversation at ${size}`, async () => {
-      const page = await open('', { tokenDelayMs: 8 }, { viewport, colorScheme: 'dark' });
+      const page = await open('', { tokenDelayMs: 8 }, { ...context, colorScheme: 'dark' });
       const questions = [
         'Three names for a small bookshop by the sea.',
         'What should I check before I buy a used bicycle?',
@@ -101,32 +104,35 @@ describe('screenshots', () => {
         await ask(page, question);
         await answered(page, index + 1);
       }
-      await page.getByRole('region', { name: 'Conversation' }).hover();
-      await page.mouse.wheel(0, -260);
+      await page.getByRole('region', { name: 'Conversation' }).evaluate((box) => box.scrollBy(0, -260));
       await page.getByRole('button', { name: 'Jump to latest' }).waitFor();
       await shoot(page, `long-conversation-${size}`);
     });
 
     it(`continuation at ${size}`, async () => {
-      const page = await open('', { hasChatTemplate: false }, { viewport });
+      const page = await open('', { hasChatTemplate: false }, context);
       const text = page.getByRole('textbox', { name: 'Text to continue' });
       await text.fill('There was once a clockmaker who');
       await text.press('Control+Enter');
       await until(async () => (await text.inputValue()).includes('it was the tower'));
       await shoot(page, `continuation-${size}`);
     });
-
-    it(`memory at ${size}`, async () => {
-      const page = await open('#/memory', {}, { viewport });
-      await page.getByText('10 active slots').waitFor();
-      // Time for some conversations to come and go, so that the chart has something to tell.
-      await new Promise((resolve) => setTimeout(resolve, 25_000));
-      await shoot(page, `memory-${size}`);
-      await page.emulateMedia({ colorScheme: 'dark' });
-      await page.waitForTimeout(400);
-      await shoot(page, `memory-dark-${size}`);
-    });
   }
+
+  it('memory', async () => {
+    const page = await open('#/memory', {}, { viewport: WIDE });
+    await page.getByText('would hold, for 10 slots').waitFor();
+    // Time for conversations to come and go, so that the chart has something to tell.
+    await new Promise((resolve) => setTimeout(resolve, 100_000));
+    for (const [size, viewport] of SIZES) {
+      await page.setViewportSize(viewport);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.waitForTimeout(400);
+        await shoot(page, `memory${colorScheme === 'dark' ? '-dark' : ''}-${size}`);
+      }
+    }
+  });
 
   it('the picture of the README', async () => {
     const page = await open('', {}, { viewport: WIDE, deviceScaleFactor: 2 });

@@ -141,7 +141,7 @@ export class ScriptedEngine implements TextEngineLike {
       this.#leave(slot);
       this.#traffic.delete(slot);
     }
-    if (this.#traffic.size < (this.#options.traffic ?? 0) && this.#random() < 0.2) this.#arrive();
+    if (this.#traffic.size < (this.#options.traffic ?? 0) && this.#random() < 0.03) this.#arrive();
     if (this.#memory.step(this.#lengths).deficitBytes > 0)
       throw new Error('the made-up traffic exceeds the budget');
   }

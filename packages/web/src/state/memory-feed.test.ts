@@ -56,7 +56,7 @@ describe('memory feed', () => {
       aheadBytes: 20,
       cachedBytes: 60,
       staticBytes: 1000,
-      beyondNeed: 80 / 280,
+      beyondNeed: 20 / 220,
     });
     expect(memoryFigures(snapshotOf([])).beyondNeed).toBe(0);
   });

@@ -72,7 +72,7 @@ export interface MemoryFigures {
   readonly cachedBytes: number;
   /** What one contiguous buffer per active slot, allocated in full, would hold. */
   readonly staticBytes: number;
-  /** Share of the committed bytes that is not needed now, 0..1. */
+  /** Share of what active slots hold that they do not need now, 0..1. */
   readonly beyondNeed: number;
 }
 
@@ -90,13 +90,13 @@ export function memoryFigures(snapshot: MemorySnapshot): MemoryFigures {
       cachedBytes += slot.committedBytes;
     }
   }
-  const { committedBytes, neededBytes, slotBytes } = snapshot;
+  const activeBytes = snapshot.neededBytes + aheadBytes;
   return {
     activeSlots,
     cachedSlots,
     aheadBytes,
     cachedBytes,
-    staticBytes: activeSlots * slotBytes,
-    beyondNeed: committedBytes > 0 ? Math.max(0, committedBytes - neededBytes) / committedBytes : 0,
+    staticBytes: activeSlots * snapshot.slotBytes,
+    beyondNeed: activeBytes > 0 ? aheadBytes / activeBytes : 0,
   };
 }

@@ -20,8 +20,8 @@ export function EmptyChat({
     <div className="empty">
       <h2>Ask something.</h2>
       <p>
-        {info.name} answers on this machine and remembers up to {formatInteger(info.contextLength)} tokens of
-        the conversation. Nothing you write leaves the server you see in the address bar.
+        {info.name} remembers up to {formatInteger(info.contextLength)} tokens of the conversation. What you
+        write goes to the server in the address bar and nowhere else.
       </p>
       <ul className="openings" aria-label="Suggestions">
         {OPENINGS.map((opening) => (

@@ -17,14 +17,14 @@ export function MemoryTotals({ snapshot, figures }: MemoryTotalsProps) {
         value={formatBytes(snapshot.neededBytes)}
         note={plural(tokensOf(snapshot), 'token')}
       />
+      <Total name="Beyond need" value={formatPercent(figures.beyondNeed)} note="of what active slots hold" />
+      <Total name="Idle slots keep" value={formatBytes(figures.cachedBytes)} note="given back first" />
       <Total name="Committed" value={formatBytes(snapshot.committedBytes)} note="counted by Triptych" />
       <Total name="Resident" value={formatBytes(snapshot.residentBytes)} note="held by the system" />
-      <Total name="Beyond need" value={formatPercent(figures.beyondNeed)} note="of what is committed" />
       <Total
-        name="A static cache would hold"
+        name="Static caches"
         value={formatBytes(figures.staticBytes)}
-        note={`${plural(figures.activeSlots, 'active slot')}, each allocated in full`}
-        wide
+        note={`would hold, for ${plural(figures.activeSlots, 'slot')}`}
       />
     </dl>
   );
@@ -34,12 +34,11 @@ interface TotalProps {
   readonly name: string;
   readonly value: string;
   readonly note: string;
-  readonly wide?: boolean;
 }
 
-function Total({ name, value, note, wide = false }: TotalProps) {
+function Total({ name, value, note }: TotalProps) {
   return (
-    <div className={wide ? 'total total-wide' : 'total'}>
+    <div className="total">
       <dt>{name}</dt>
       <dd>
         <b>{value}</b>
