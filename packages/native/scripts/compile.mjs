@@ -11,7 +11,6 @@ import path from 'node:path';
 
 export const root = path.resolve(import.meta.dirname, '..');
 const cppRoot = path.join(root, 'cpp');
-const x86 = process.arch === 'x64';
 
 const avx2 = ['-mavx2', '-mfma', '-mf16c'];
 const avx512 = [
@@ -46,11 +45,11 @@ function isaOf(file) {
   return Object.keys(isaFlags).find((suffix) => path.basename(file, '.cpp').endsWith(suffix));
 }
 
-/** Sources of the addon or of the tests; files of another processor's instruction sets are left out. */
-export function sources({ tests }) {
+/** Sources of the addon or of the tests; `portable` leaves out the files of instruction sets, as other processors do. */
+function sources({ tests, portable }) {
   return list('.cpp')
     .filter((file) => (tests ? !file.startsWith('addon') : !file.startsWith('test')))
-    .filter((file) => x86 || isaOf(file) === undefined);
+    .filter((file) => !portable || isaOf(file) === undefined);
 }
 
 function includes() {
@@ -86,9 +85,9 @@ function run(command, args) {
 
 /**
  * Compiles `files` into `outDir` and returns the object paths.
- * @param {{files: string[], outDir: string, flags?: string[], onProgress?: (done: number, total: number, file: string) => void}} options
+ * @param {{files: string[], outDir: string, portable: boolean, flags: string[], onProgress?: (done: number, total: number, file: string) => void}} options
  */
-async function compile({ files, outDir, flags = [], onProgress }) {
+async function compile({ files, outDir, portable, flags, onProgress }) {
   const compiler = process.env.CXX ?? 'c++';
   const headers = createHash('sha256');
   for (const file of [...list('.h'), ...list('.inl')].sort())
@@ -102,13 +101,12 @@ async function compile({ files, outDir, flags = [], onProgress }) {
     '-pthread',
     '-Wall',
     '-Wextra',
-    '-Werror',
     '-ffp-contract=off',
     '-fvisibility=hidden',
     '-DNAPI_VERSION=9',
     '-DNODE_ADDON_API_DISABLE_DEPRECATED',
     '-DNAPI_DISABLE_CPP_EXCEPTIONS',
-    ...(x86 ? ['-DTRIPTYCH_X86=1'] : []),
+    ...(portable ? [] : ['-DTRIPTYCH_X86=1']),
     ...includes(),
     ...flags,
   ];
@@ -155,14 +153,28 @@ async function compile({ files, outDir, flags = [], onProgress }) {
   return jobs.map((job) => job.object);
 }
 
-/** Compiles and links; returns the path of the result. */
-export async function link({ tests, output, outDir, flags = [], filter, onProgress }) {
-  let files = sources({ tests });
+/**
+ * Compiles and links the addon or the tests; returns the path of the result.
+ * @param {{tests: boolean, output: string, outDir: string, portable?: boolean, flags?: string[], filter?: string, onProgress?: (done: number, total: number, file: string) => void}} options
+ *   `portable`: only what a processor without x86 instruction sets gets. `filter`: only test files with this in their name.
+ */
+export async function link({
+  tests,
+  output,
+  outDir,
+  portable = process.arch !== 'x64',
+  flags: extra = [],
+  filter,
+  onProgress,
+}) {
+  // A warning is an error for us, not for somebody whose compiler knows other warnings.
+  const flags = tests ? ['-Werror', ...extra] : extra;
+  let files = sources({ tests, portable });
   if (filter)
     files = files.filter(
       (file) => !file.startsWith('test') || file.endsWith('main.cpp') || file.includes(filter),
     );
-  const objects = await compile({ files, outDir, flags, onProgress });
+  const objects = await compile({ files, outDir, portable, flags, onProgress });
   const stampFile = `${output}.stamp`;
   const stamp = createHash('sha256')
     .update(JSON.stringify([objects, flags]))

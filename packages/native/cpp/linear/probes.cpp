@@ -7,7 +7,7 @@ namespace triptych {
 namespace {
 
 // Best of many bursts of about 0.1 ms: what the core does while nobody else has it.
-double best_rate(double (*operations)(int iterations)) {
+[[maybe_unused]] double best_rate(double (*operations)(int iterations)) {
   constexpr int kBursts = 60, kIterations = 20000;
   double best = 0;
   for (int i = 0; i < kBursts; i++) {
