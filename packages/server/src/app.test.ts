@@ -449,6 +449,8 @@ describe('routes', () => {
     expect(await (await app.request('/v1/models/fake')).json()).toMatchObject(model);
     const error = await errorOf(await app.request('/v1/models/other'));
     expect(error).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
+    for (const model of [null, '', 'fake'])
+      expect((await post(app, chat, { ...hello, model })).status).toBe(200);
     const unknown = await errorOf(await post(app, chat, { ...hello, model: 'other' }));
     expect(unknown).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
   });

@@ -50,12 +50,13 @@ export class Models {
   }
 
   /**
-   * The engine for a request's `model`; none given means the first.
+   * The engine for a request's `model`; none given means the first. So does an empty one: client libraries insist on
+   * the field.
    * Throws `ApiError` 503 while loading, 404 `model_not_found` for an unknown id.
    */
   resolve(id: string | null | undefined): TextEngineLike {
     const engines = this.ready();
-    const engine = id === undefined || id === null ? engines[0] : engines.find((one) => one.info.id === id);
+    const engine = id ? engines.find((one) => one.info.id === id) : engines[0];
     if (engine !== undefined) return engine;
     const state = this.state();
     if (state.status === 'loading') throw unavailable('model_loading', 'The model is still loading.');

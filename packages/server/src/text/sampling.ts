@@ -81,7 +81,7 @@ export const streamFields = {
 };
 
 export const modelField = z.string().max(512).nullish().openapi({
-  description: 'A model id from GET /v1/models. May be left out: the default model answers.',
+  description: 'A model id from GET /v1/models. May be left out or empty: the default model answers.',
 });
 
 /** Fields that OpenAI knows and that make no difference to one's own machine. */
