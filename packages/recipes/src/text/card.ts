@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { lossCurveSvg, readLog } from '@triptych/graph';
+import { DEFAULT_MUON, lossCurveSvg, readLog } from '@triptych/graph';
 import { llamaParameterShapes } from '@triptych/nets';
 import type { Corpus, CorpusText } from './corpus.js';
 import { EXPORT_TYPE, modelPath } from './export.js';
@@ -38,8 +38,8 @@ export async function writeCard(
 const introduction = (): string => `# ${MODEL_NAME}
 
 The text model that comes with Triptych. It continues English prose in the manner of what it has read: novels, children's
-stories, the King James Bible and presidential addresses. It is a demonstration that the whole chain works (tokenizer,
-training, export, serving) on two cores and within minutes to hours; it knows no facts, follows no instructions and has
+stories, the King James Bible and presidential addresses. It is a demonstration: everything that made it (data, tokenizer,
+training, export) is a command in this repository and ran on two cores. It knows no facts, follows no instructions and has
 no chat template. Licence of the weights: Apache-2.0.`;
 
 async function architecture(path: string): Promise<string> {
@@ -50,9 +50,10 @@ async function architecture(path: string): Promise<string> {
   return `## Model
 
 \`${MODEL_NAME}.gguf\`, ${count(size)} bytes, ${EXPORT_TYPE}. Llama architecture, ${count(parameterCount)} parameters:
-${NETWORK.num_hidden_layers} layers, width ${NETWORK.hidden_size}, ${NETWORK.num_attention_heads} query and
-${NETWORK.num_key_value_heads} key heads of ${NETWORK.head_dim}, feed-forward ${NETWORK.intermediate_size}, tied embeddings,
-context ${CONTEXT}. Byte-level BPE with ${NETWORK.vocab_size} tokens (split as GPT-2 does), learned from the training works.`;
+
+- ${NETWORK.num_hidden_layers} layers, width ${NETWORK.hidden_size}, feed-forward ${NETWORK.intermediate_size}, tied embeddings, context ${CONTEXT}
+- ${NETWORK.num_attention_heads} query heads and ${NETWORK.num_key_value_heads} key and value heads of width ${NETWORK.head_dim}
+- byte-level BPE with ${NETWORK.vocab_size} tokens, split as GPT-2 does, learned from the training works`;
 }
 
 async function results(workFolder: string): Promise<string> {
@@ -73,9 +74,9 @@ async function results(workFolder: string): Promise<string> {
   );
   return `## Result
 
-Bits per byte on ${metrics.byWork.length} whole works (${count(metrics.overall.bytes)} bytes, ${count(metrics.overall.tokens)}
-tokens) that neither model nor tokenizer has seen, measured on the exported file with windows of ${CONTEXT} tokens that
-overlap by half. Nothing was chosen by looking at these works.
+Bits per byte on ${metrics.byWork.length} whole works that neither model nor tokenizer has seen: ${count(metrics.overall.bytes)} bytes,
+${count(metrics.overall.tokens)} tokens. Measured on the exported file, in windows of ${CONTEXT} tokens that overlap by half. No setting was
+chosen by looking at these works; their loss in the picture below was only watched.
 
 | | bits per byte | this model over it |
 |---|---|---|
@@ -110,8 +111,8 @@ Project Gutenberg removed).
 |---|---|---|---|
 ${packages.join('\n')}
 
-Training works: the books below and ${speeches.length} State of the Union addresses, ${Math.min(...years)} to
-${Math.max(...years)} (${count(bytesOf(speeches))} bytes), without those of years divisible by ${HELD_OUT_SPEECH_YEARS}, which are held out.
+Training works: the books below and ${speeches.length} State of the Union addresses, ${Math.min(...years)} to ${Math.max(...years)}, of
+${count(bytesOf(speeches))} bytes together. Addresses of years divisible by ${HELD_OUT_SPEECH_YEARS} are held out.
 
 | work | author | year | bytes |
 |---|---|---|---|
@@ -125,13 +126,15 @@ function training(log: readonly LogLine[]): string {
   const [cpu] = cpus();
   return `## Training
 
-\`npm run -w @triptych/recipes text -- --steps ${last.step}\` (stops and goes on at any time with identical results; \`--steps\` may
-change until the learning rate begins to fall). Seed ${SEED}; ${count(last.step)} steps of ${BATCH} x ${CONTEXT} tokens,
-${count(last.tokensSeen)} in all; ${Math.round(last.seconds / 60)} minutes of wall time on ${cpus().length} cores of ${cpu?.model.trim()},
-${Math.round(totalmem() / 2 ** 30)} GiB, shared with other work and paused many times. Gradients and forward pass on ONNX
-Runtime in float32. Matrices inside the layers by Muon (momentum 0.95), all else by AdamW (betas ${ADAMW.beta1}, ${ADAMW.beta2}),
-decay ${ADAMW.weightDecay}, clipping at ${ADAMW.clipNorm}, learning rate ${peak}: ${warmupSteps} steps of warm-up, plateau, linear fall to 0
-over the last ${Math.round(100 * fallFraction)} %.
+\`npm run -w @triptych/recipes text -- --steps ${last.step}\`, seed ${SEED}. The run can stop and go on at any time with identical
+results; \`--steps\` may change until the learning rate begins to fall.
+
+- ${count(last.step)} steps of ${BATCH} x ${CONTEXT} tokens, ${count(last.tokensSeen)} tokens in all
+- ${Math.round(last.seconds / 60)} minutes of wall time on ${cpus().length} cores of ${cpu?.model.trim()} with ${Math.round(totalmem() / 2 ** 30)} GiB, shared
+  with other work and paused often
+- float32 on ONNX Runtime; matrices inside the layers by Muon (momentum ${DEFAULT_MUON.momentum}), all else by AdamW (betas
+  ${ADAMW.beta1} and ${ADAMW.beta2}), decay ${ADAMW.weightDecay}, gradients clipped at norm ${ADAMW.clipNorm}
+- learning rate ${peak}: ${warmupSteps} steps of warm-up, a plateau, a linear fall to 0 over the last ${Math.round(100 * fallFraction)} % of the steps
 
 ![loss by step](loss.svg)`;
 }
