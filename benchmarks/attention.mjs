@@ -6,7 +6,7 @@
  */
 import { cpuQuota, loadAddon } from '@triptych/native';
 import { benchAttention } from '@triptych/native/bench';
-import { settle } from './quiet.mjs';
+import { measureQuietly } from './quiet.mjs';
 import { median } from './statistics.mjs';
 
 const shape = { queryHeads: 32, kvHeads: 4, headDim: 64 };
@@ -74,14 +74,16 @@ export async function run({ row, only, quick, signal }) {
   const isa = loadAddon().isa;
   for (const { name, ...item } of [...rows(isa), ...pagedRows(isa)]) {
     if (only !== undefined && !name.includes(only)) continue;
-    const otherLoad = await settle({ signal, patienceMs: quick ? 0 : 5000 });
-    const samples = benchAttention({
+    signal.throwIfAborted();
+    const options = {
       ...shape,
       ...item,
       threads,
       seconds: quick ? 0.3 : 2,
       rotateBytes: quick ? 256 << 20 : 1024 << 20,
-    });
+    };
+    const { results, otherLoad } = await measureQuietly({ count: 1, signal }, () => benchAttention(options));
+    const [samples] = results;
     row({
       name,
       ...(item.pagedBlockTokens === undefined ? peakRow(samples, item.isa) : pagedRow(samples)),

@@ -7,7 +7,7 @@
  */
 import { cpuQuota, loadAddon } from '@triptych/native';
 import { benchLinear } from '@triptych/native/bench';
-import { settle } from './quiet.mjs';
+import { measureQuietly } from './quiet.mjs';
 import { median } from './statistics.mjs';
 
 const ggmlTypes = { f32: 0, f16: 1, q4_0: 2, q8_0: 8, bf16: 30 };
@@ -65,10 +65,10 @@ export async function run({ row, only, quick, signal }) {
   const threads = cpuQuota();
   for (const item of rows(loadAddon().isa)) {
     if (only !== undefined && !item.name.includes(only)) continue;
-    const otherLoad = await settle({ signal, patienceMs: quick ? 0 : 5000 });
+    signal.throwIfAborted();
     // Compute-bound rows do not feel where weights come from; the others must read them from memory.
     const rotateBytes = item.rows >= 64 ? 128 << 20 : quick ? 512 << 20 : 1536 << 20;
-    const samples = benchLinear({
+    const options = {
       ...shape,
       ggmlType: ggmlTypes[item.type],
       rows: item.rows,
@@ -77,7 +77,9 @@ export async function run({ row, only, quick, signal }) {
       seconds: quick ? 0.3 : 1.5,
       rotateBytes,
       peak: item.peak,
-    });
+    };
+    const { results, otherLoad } = await measureQuietly({ count: 1, signal }, () => benchLinear(options));
+    const [samples] = results;
     const limit = limits[item.limit];
     const ratio = median(samples.kernelSeconds.map((seconds, i) => limit.seconds(samples, i) / seconds));
     const seconds = median(samples.kernelSeconds);

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { cpuQuota, loadAddon } from '@triptych/native';
 import { benchRead } from '@triptych/native/bench';
 import { startEngine } from './engines/child.mjs';
-import { settle } from './quiet.mjs';
+import { measureQuietly, ownCpuMs } from './quiet.mjs';
 import { median, quantile } from './statistics.mjs';
 
 const formats = ['q8_0', 'q4_0'];
@@ -37,27 +37,30 @@ function readRate(threads) {
   return median(benchRead({ isa: loadAddon().isa, threads, seconds: 0.15, ...size })) / 1e9;
 }
 
-/** Runs both engines in turn; the peer may be missing. Returns the median of each and of the ratios. */
+/** Runs both engines in turn; the peer may be missing. Medians over the undisturbed rounds. */
 async function alternate({ engines, rounds, threads, signal }, measure) {
-  const ours = [];
-  const peers = [];
-  const reads = [];
-  const loads = [];
-  for (let round = 0; round < rounds; round++) {
-    loads.push(await settle({ signal }));
-    reads.push(readRate(threads));
-    ours.push(await measure(engines.ours, round));
-    if (engines.peer !== undefined) peers.push(await measure(engines.peer, round));
-  }
-  const hasPeer = peers.length > 0;
+  const measuredCpuMs = async () => {
+    const children = await Promise.all(Object.values(engines).map((engine) => engine.call('cpuMs')));
+    return children.reduce((a, b) => a + b, ownCpuMs());
+  };
+  const { results, otherLoad } = await measureQuietly(
+    { count: rounds, signal, measuredCpuMs },
+    async (round) => ({
+      readGBs: readRate(threads),
+      ours: await measure(engines.ours, round),
+      peer: engines.peer === undefined ? undefined : await measure(engines.peer, round),
+    }),
+  );
+  const column = (key) => results.map((result) => result[key]);
+  const hasPeer = engines.peer !== undefined;
   return {
-    value: median(ours),
-    against: hasPeer ? median(peers) : null,
+    value: median(column('ours')),
+    against: hasPeer ? median(column('peer')) : null,
     limit: hasPeer ? peerName : `${peerName} is not installed`,
-    readGBs: median(reads),
-    otherLoad: Math.max(...loads),
-    runs: ours,
-    peerRuns: peers,
+    readGBs: median(column('readGBs')),
+    runs: column('ours'),
+    peerRuns: hasPeer ? column('peer') : [],
+    otherLoad,
   };
 }
 
@@ -84,21 +87,27 @@ async function decode(bench) {
   row({ name: `llm/decode/b${batch}/${format}`, unit: 'token/s', ...result, threads });
 }
 
-async function eventLoop({ engines, row, threads }) {
-  const { delaysMs } = await engines.ours.call('delays', {
+async function eventLoop({ engines, row, threads, signal }) {
+  const work = {
     prompts: Array.from({ length: 8 }, (_, i) => randomPrompt(promptTokens, 2000 + i)),
     longPrompts: Array.from({ length: 4 }, (_, i) => randomPrompt(512, 3000 + i)),
-    tokens: 96,
-  });
+    tokens: 64,
+  };
+  const measuredCpuMs = async () => ownCpuMs() + (await engines.ours.call('cpuMs'));
+  const { results, otherLoad } = await measureQuietly({ count: 1, signal, measuredCpuMs }, () =>
+    engines.ours.call('delays', work),
+  );
+  const [{ delaysMs }] = results;
   row({
     name: 'llm/event-loop-p99/b8',
     value: quantile(delaysMs, 0.99),
     unit: 'ms',
+    limit: 'how late 1 ms timers fire while 8 decode and prompts are processed',
     p50: quantile(delaysMs, 0.5),
     max: Math.max(...delaysMs),
     samples: delaysMs.length,
-    limit: 'how late 1 ms timers fire while 8 decode and prompts are processed',
     threads,
+    otherLoad,
   });
 }
 

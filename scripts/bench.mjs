@@ -8,6 +8,7 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { bounds } from '../benchmarks/bounds.mjs';
+import { quietShare } from '../benchmarks/quiet.mjs';
 
 const areas = ['linear', 'attention', 'llm', 'kv'];
 
@@ -77,6 +78,12 @@ const columns = [
   { title: 'ratio', width: 7, of: (row) => show(row.ratio && Number(row.ratio.toFixed(3))), right: true },
   { title: 'wanted', width: 15, of: verdict },
   { title: 'read GB/s', width: 9, of: (row) => show(row.readGBs), right: true },
+  {
+    title: 'others',
+    width: 6,
+    of: (row) => (row.otherLoad > quietShare ? `${Math.round(100 * row.otherLoad)} %!` : ''),
+    right: true,
+  },
   { title: 'what against is', width: 0, of: (row) => row.limit ?? '' },
 ];
 

@@ -2,19 +2,21 @@
  * The two ends of an engine that runs in a process of its own.
  *
  * Each engine under test gets a process so that neither's threads, allocator or timers touch the other, and
- * both are asked the same questions in the same words: `describe`, `prefill`, `decode` (and `delays`, ours only).
+ * both are asked the same questions in the same words: `load`, `prefill`, `decode` (and `delays`, ours only).
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { ownCpuMs } from '../quiet.mjs';
 
 /**
- * Child side: answers requests `{id, method, params}` with `{id, result}` or `{id, error}`.
+ * Child side: answers `cpuMs` (processor time so far) and requests `{id, method, params}` with `{id, result}` or `{id, error}`.
  * @param {Record<string, (params: any) => Promise<unknown>>} methods
  */
 export function serve(methods) {
+  const all = { cpuMs: async () => ownCpuMs(), ...methods };
   process.on('message', async ({ id, method, params }) => {
     try {
-      process.send({ id, result: await methods[method](params) });
+      process.send({ id, result: await all[method](params) });
     } catch (error) {
       process.send({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
