@@ -13,6 +13,7 @@ import {
   type Parameters,
   parameter,
   Random,
+  reshape,
   saveCheckpoint,
   silu,
   type Tensor,
@@ -53,6 +54,13 @@ describe('sessions', () => {
     expect(await codeOf(session.run({ x, w: Int32Array.of(1, 2, 3, 4) }))).toBe('invalid_feed');
     await session.release();
     expect(await codeOf(session.run({ x, w: x }))).toBe('worker_closed');
+  });
+
+  it('refuses a model that ONNX Runtime cannot read, and whole-number outputs', async () => {
+    const broken = { bytes: Uint8Array.of(1, 2, 3), inputs: [], outputs: [] };
+    expect(await codeOf(runtime.load(broken))).toBe('session_failed');
+    const whole = exportOnnx({ copy: reshape(input('whole', [4], 'int32'), [2, 2]) });
+    expect(await codeOf(runtime.load(whole))).toBe('dtype_mismatch');
   });
 
   it('leaves the event loop free while it computes', async () => {
