@@ -29,11 +29,12 @@ inline void transpose8(__m256 r[8]) {
 }
 
 // [16 tokens][head_dim] -> [dim][16 tokens]; absent tokens and padding dims are 0. head_dim is a multiple of 8.
-template <class T> void pack_k(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k) {
+template <class T> void pack_k(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor) {
   const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
   float* out = k + (size_t)sub * (size_t)(padded * kSubTile);
   for (int half = 0; half < kSubTile; half += 8) {
     for (int d = 0; d < head_dim; d += 8) {
+      cursor.fetch(2);
       __m256 r[8];
       for (int t = 0; t < 8; t++)
         r[t] = half + t < tokens ? Vec::load((const T*)(source + (size_t)(half + t) * stride) + d).v : _mm256_setzero_ps();

@@ -8,9 +8,9 @@ namespace {
 constexpr int kRowTile = 8;
 constexpr int kDimMultiple = 32;
 
-template <class T> void pack_k(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k);
+template <class T> void pack_k(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor);
 
-template <> void pack_k<uint16_t>(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k) {
+template <> void pack_k<uint16_t>(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor) {
   alignas(64) uint16_t t[32 * 16];
   const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
   float* out = k + (size_t)sub * (size_t)(padded * kSubTile);
@@ -19,15 +19,20 @@ template <> void pack_k<uint16_t>(const uint8_t* source, size_t stride, int toke
     if (tokens == 16 && left >= 32) transpose_f16(source + d * 2, stride, 16, 0xffffffffu, t);
     else transpose_f16(source + d * 2, stride, tokens, left >= 32 ? 0xffffffffu : (1u << left) - 1, t);
 #pragma GCC unroll 8
-    for (int i = 0; i < 32; i++) Vec::load(t + i * 16).store(out + (d + i) * 16);
+    for (int i = 0; i < 32; i += 2) {
+      cursor.fetch(1);
+      Vec::load(t + i * 16).store(out + (d + i) * 16);
+      Vec::load(t + i * 16 + 16).store(out + (d + i) * 16 + 16);
+    }
   }
 }
 
-template <> void pack_k<float>(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k) {
+template <> void pack_k<float>(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor) {
   const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
   float* out = k + (size_t)sub * (size_t)(padded * kSubTile);
   for (int d = 0; d < padded; d += 16) {
     const int left = head_dim - d;
+    cursor.fetch(8);
     __m512 r[16];
     transpose_f32(source + d * 4, stride, tokens, left >= 16 ? 0xffff : left > 0 ? (__mmask16)((1u << left) - 1) : 0, r);
     for (int i = 0; i < 16; i++) _mm512_storeu_ps(out + packed_dim(d + i) * 16, r[i]);

@@ -156,9 +156,10 @@ template <class Layout> class AttentionRun {
       for (int i = 0; i < tiles; i++) k_.reset(state(i), sizes_.padded);
       for (int t = begin; t < std::min(end, begin + kAttentionChunk); t += kTile) {
         const int n = std::min(kTile, end - t);
-        pack_tokens(tokens, t, n, head);
+        PrefetchCursor none;
+        pack_tokens(tokens, t, n, head, none);
         fetch_strips(tokens, t + kTile, end, head, head + 1);
-        for (int i = 0; i < tiles; i++) attend(i, i * k_.row_tile, rows, position - t, n, {}, {});
+        for (int i = 0; i < tiles; i++) attend(i, i * k_.row_tile, rows, position - t, n);
       }
       for (int r = 0; r < rows; r++) {
         if (position + r / sizes_.group < begin) continue;
@@ -185,20 +186,19 @@ template <class Layout> class AttentionRun {
       const bool neighbours = (size_t)heads * head_bytes_ == t_.token_stride;
       if (!neighbours) fetch_strips(tokens, t + kTile, end, head_begin, head_end);
       for (int h = 0; h < heads; h++) {
-        PrefetchRange next_k, next_v;
+        PrefetchCursor cursor;
+        cursor.scale = t_.cache_f32 ? 2 : 1;
         if (neighbours) {
           // Each head fetches its share of the next tile for all heads: in address order, as hardware follows best.
           const int first = t + kTile + kTile * h / heads, last = std::min(end, t + kTile + kTile * (h + 1) / heads);
           if (first < last) {
-            next_k = {tokens.k(first), (size_t)(last - first) * t_.token_stride};
-            next_v = {tokens.v(first), (size_t)(last - first) * t_.token_stride};
+            const size_t bytes = (size_t)(last - first) * t_.token_stride;
+            cursor.line = tokens.k(first), cursor.end = cursor.line + bytes;
+            cursor.next_line = tokens.v(first), cursor.next_end = cursor.next_line + bytes;
           }
         }
-        pack_tokens(tokens, t, n, head_begin + h);
-        for (int i = 0; i < tiles; i++) {
-          attend(h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n, next_k, next_v);
-          next_k = next_v = {};
-        }
+        pack_tokens(tokens, t, n, head_begin + h, cursor);
+        for (int i = 0; i < tiles; i++) attend(h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n);
       }
     }
     for (int h = 0; h < heads; h++) {
@@ -213,12 +213,12 @@ template <class Layout> class AttentionRun {
 
   // One row tile (unit rows first_row.. of `rows`) against the packed tile of n tokens; the unit's first query sits
   // `position` tokens after the tile's first.
-  void attend(int tile, int first_row, int rows, int position, int n, PrefetchRange next_k, PrefetchRange next_v) {
+  void attend(int tile, int first_row, int rows, int position, int n) {
     int visible[kMaxRowTile];
     const int count = std::min(k_.row_tile, rows - first_row);
     for (int r = 0; r < count; r++) visible[r] = std::clamp(position + (first_row + r) / sizes_.group + 1, 0, n);
     if (visible[count - 1] == 0) return;
-    k_.attend({q_ + (size_t)tile * sizes_.q_tile, packed_k_, packed_v_, sizes_.padded, count, n, visible, state(tile), scores_, next_k, next_v});
+    k_.attend({q_ + (size_t)tile * sizes_.q_tile, packed_k_, packed_v_, sizes_.padded, count, n, visible, state(tile), scores_});
   }
 
   void pack_queries(int first_row, int head, int rows, int tile) {
@@ -233,12 +233,12 @@ template <class Layout> class AttentionRun {
     }
   }
 
-  void pack_tokens(const Tokens& tokens, int t, int n, int head) {
+  void pack_tokens(const Tokens& tokens, int t, int n, int head, PrefetchCursor& cursor) {
     const size_t offset = (size_t)head * head_bytes_;
     for (int sub = 0; sub < kTile / kSubTile; sub++) {
       const int here = std::clamp(n - sub * kSubTile, 0, kSubTile), first = here > 0 ? t + sub * kSubTile : t;
-      k_.pack_k[t_.cache_f32](tokens.k(first) + offset, t_.token_stride, here, t_.head_dim, sub, packed_k_);
-      k_.pack_v[t_.cache_f32](tokens.v(first) + offset, t_.token_stride, here, t_.head_dim, sub, packed_v_);
+      k_.pack_k[t_.cache_f32](tokens.k(first) + offset, t_.token_stride, here, t_.head_dim, sub, packed_k_, cursor);
+      k_.pack_v[t_.cache_f32](tokens.v(first) + offset, t_.token_stride, here, t_.head_dim, sub, packed_v_, cursor);
     }
   }
 

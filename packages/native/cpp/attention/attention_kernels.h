@@ -18,10 +18,26 @@ constexpr int kMaxRowTile = 16;
 static inline size_t state_floats(int row_tile, int padded) { return (size_t)row_tile * (size_t)(padded + 16) + 16; }
 static inline size_t record_floats(int padded) { return (size_t)padded + 16; }
 
-// A stretch of memory to fetch into L2 while computing; may be empty.
-struct PrefetchRange {
-  const uint8_t* data = nullptr;
-  size_t bytes = 0;
+// Memory to fetch into L2, a few lines at a time between other work: a burst would take all miss buffers of the core
+// and hold up its own loads. First `line` up to `end`, then the other stretch.
+struct PrefetchCursor {
+  const uint8_t* line = nullptr;
+  const uint8_t* end = nullptr;
+  const uint8_t* next_line = nullptr;
+  const uint8_t* next_end = nullptr;
+  int scale = 1;  // of the number of lines: 1 for an f16 cache, 2 for f32
+
+  void fetch(int lines) {
+    for (int i = lines * scale; i > 0 && line < end; i--, line += 64) {
+      __builtin_prefetch(line, 0, 2);
+      if (line + 64 >= end) {
+        line = next_line - 64;
+        end = next_end;
+        next_line = next_end = nullptr;
+        if (line + 64 >= end) { end = nullptr; return; }
+      }
+    }
+  }
 };
 
 struct AttendArgs {
@@ -34,8 +50,6 @@ struct AttendArgs {
   const int* visible;  // [rows] how many of them each row sees; does not decrease, the last is >= 1
   float* state;
   float* scores;
-  PrefetchRange next_k;
-  PrefetchRange next_v;
 };
 
 struct AttentionKernels {
@@ -48,8 +62,8 @@ struct AttentionKernels {
   void (*pack_q)(const float* const* rows, int count, int head_dim, float scale, float* q);
   // Sub-tile `sub` of the tile: `tokens` (0..16) tokens from `source`, `stride` bytes apart. [0] f16, [1] f32 cache.
   // The sub-tiles of a tile are packed in order, all four of them.
-  void (*pack_k[2])(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k);
-  void (*pack_v[2])(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* v);
+  void (*pack_k[2])(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor);
+  void (*pack_v[2])(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* v, PrefetchCursor& cursor);
   void (*reset)(float* state, int padded);
   void (*attend)(const AttendArgs& args);
   void (*close)(const float* state, int row, int padded, float* record);

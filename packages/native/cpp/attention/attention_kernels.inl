@@ -7,28 +7,14 @@
 namespace triptych {
 namespace {
 
-// Fetches a range while a loop of `steps` iterations computes: one line each, so that the memory system is never handed
-// a burst (which would hold up the loads of the computation). Without a range it touches one hot line again and again,
-// which is cheaper than a branch.
-struct Prefetcher {
-  Prefetcher(const PrefetchRange& range, const void* hot, int steps)
-      : line(range.bytes ? range.data : (const uint8_t*)hot), step(range.bytes / (size_t)steps) {}
-  const uint8_t* line;
-  size_t step;
-};
-
 // scores[R][0..2 vectors) of the tokens at k0 and k1 ([D][16] each).
 template <int R> inline void score_tile(const float* __restrict q, const float* __restrict k0, const float* __restrict k1,
-                                        float* __restrict s0, float* __restrict s1, int dims, Prefetcher& prefetch) {
-  const uint8_t* line = prefetch.line;
-  const size_t step = prefetch.step;
+                                        float* __restrict s0, float* __restrict s1, int dims) {
   Vec c[R][2];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) c[r][0] = c[r][1] = Vec::zero();
 #pragma GCC unroll 2
   for (int d = 0; d < dims; d++) {
-    __builtin_prefetch(line, 0, 2);
-    line += step;
     const Vec a = Vec::load(k0 + d * kSubTile), b = Vec::load(k1 + d * kSubTile);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
@@ -42,14 +28,11 @@ template <int R> inline void score_tile(const float* __restrict q, const float* 
     c[r][0].store(s0 + r * kTile);
     c[r][1].store(s1 + r * kTile);
   }
-  prefetch.line = line;
 }
 
 // O[R][D] += P[R][begin..end) V[begin..end)
 template <int R> inline void value_tile(float* __restrict o, const float* __restrict p, const float* __restrict v, int begin,
-                                        int end, int padded, Prefetcher& prefetch) {
-  const uint8_t* line = prefetch.line;
-  const size_t step = prefetch.step;
+                                        int end, int padded) {
   for (int h = 0; h < padded; h += 2 * Vec::kLanes) {
     Vec c[R][2];
 #pragma GCC unroll 8
@@ -60,9 +43,7 @@ template <int R> inline void value_tile(float* __restrict o, const float* __rest
     const float* row = v + (size_t)begin * (size_t)padded + h;
 #pragma GCC unroll 2
     for (int t = begin; t < end; t++, row += padded) {
-      __builtin_prefetch(line, 0, 2);
-    line += step;
-      const Vec a = Vec::load(row), b = Vec::load(row + Vec::kLanes);
+        const Vec a = Vec::load(row), b = Vec::load(row + Vec::kLanes);
 #pragma GCC unroll 8
       for (int r = 0; r < R; r++) {
         const Vec x = Vec::set(p[r * kTile + t]);
@@ -76,20 +57,19 @@ template <int R> inline void value_tile(float* __restrict o, const float* __rest
       c[r][1].store(o + r * padded + h + Vec::kLanes);
     }
   }
-  prefetch.line = line;
 }
 
-template <int R> void score_rows(const AttendArgs& a, int row, int tokens, Prefetcher& prefetch) {
+template <int R> void score_rows(const AttendArgs& a, int row, int tokens) {
   constexpr int per_sub = kSubTile / Vec::kLanes;
   const auto column = [&](int vector) {
     return a.k + (size_t)(vector / per_sub) * (size_t)(a.padded * kSubTile) + (vector % per_sub) * Vec::kLanes;
   };
   float* s = a.scores + row * kTile;
   for (int i = 0; i * Vec::kLanes < tokens; i += 2)
-    score_tile<R>(a.q + row, column(i), column(i + 1), s + i * Vec::kLanes, s + (i + 1) * Vec::kLanes, a.padded, prefetch);
+    score_tile<R>(a.q + row, column(i), column(i + 1), s + i * Vec::kLanes, s + (i + 1) * Vec::kLanes, a.padded);
 }
-template <int R> void value_rows(const AttendArgs& a, int row, int begin, int end, Prefetcher& prefetch) {
-  value_tile<R>(a.state + row * a.padded, a.scores + row * kTile, a.v, begin, end, a.padded, prefetch);
+template <int R> void value_rows(const AttendArgs& a, int row, int begin, int end) {
+  value_tile<R>(a.state + row * a.padded, a.scores + row * kTile, a.v, begin, end, a.padded);
 }
 
 // Calls f<R>(row) so that rows first..last-1 are covered; rows beyond `last` may be covered too if `loose`.
@@ -105,10 +85,8 @@ template <int R, class F> inline void cover(int first, int last, bool loose, F f
 
 void attend(const AttendArgs& a) {
   const int tokens = a.visible[a.rows - 1];
-  Prefetcher next_k(a.next_k, a.q, kTile / (2 * Vec::kLanes) * a.padded);
-  Prefetcher next_v(a.next_v, a.q, a.padded / (2 * Vec::kLanes) * kTile);
   // Rows of the tile beyond a.rows have q = 0: their scores and outputs stay 0.
-  cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { score_rows<R>(a, row, tokens, next_k); });
+  cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { score_rows<R>(a, row, tokens); });
   float* l = a.state + kRowTile * a.padded;
   float* m = l + kRowTile * 16;
   int row = 0;
@@ -120,7 +98,7 @@ void attend(const AttendArgs& a) {
   for (int begin = 0; begin < tokens;) {
     const int end = a.visible[row];
     if (end > begin)
-      cover<kRowTile>(row, a.rows, uniform, [&]<int R>(int first) { value_rows<R>(a, first, begin, end, next_v); });
+      cover<kRowTile>(row, a.rows, uniform, [&]<int R>(int first) { value_rows<R>(a, first, begin, end); });
     begin = end;
     while (row < a.rows && a.visible[row] <= begin) row++;
   }
@@ -134,9 +112,10 @@ void pack_q(const float* const* rows, int count, int head_dim, float scale, floa
     for (int d = 0; d < head_dim; d++) q[packed_dim(d) * kRowTile + r] = rows[r][d] * scale;
 }
 
-template <class T> void pack_v(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* v) {
+template <class T> void pack_v(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* v, PrefetchCursor& cursor) {
   const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
   for (int t = 0; t < tokens; t++) {
+    cursor.fetch(padded / 32);
     const T* row = (const T*)(source + (size_t)t * stride);
     float* out = v + (size_t)(sub * kSubTile + t) * (size_t)padded;
     int d = 0;
