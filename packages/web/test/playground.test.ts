@@ -96,7 +96,7 @@ describe('chat', () => {
   });
 
   it('streams an answer and shows its figures', async () => {
-    const { page, problems, fake } = await start({ engine: { tokenDelayMs: 15, naturalEnd: 150 } });
+    const { page, problems, fake } = await start({ engine: { tokenDelayMs: 25, naturalEnd: 150 } });
     await ask(page, 'Count');
     await page.getByText('one two three').waitFor();
     await page.getByRole('button', { name: 'Stop' }).waitFor();
@@ -169,7 +169,7 @@ describe('chat', () => {
 
   it('follows a long conversation until one scrolls up', async () => {
     const { page, problems } = await start({
-      engine: { tokenDelayMs: 4, naturalEnd: 700, info: { contextLength: 9000 } },
+      engine: { tokenDelayMs: 20, naturalEnd: 700, info: { contextLength: 9000 } },
     });
     const scroller = page.getByRole('region', { name: 'Conversation' });
     const fromEnd = () => scroller.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
@@ -192,8 +192,9 @@ describe('chat', () => {
     await jump.click();
     await jump.waitFor({ state: 'detached' });
     await until(async () => (await fromEnd()) < 40);
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Regenerate' }).waitFor();
-    expect(await fromEnd()).toBeLessThan(40);
+    await until(async () => (await fromEnd()) < 40);
     expect(problems).toEqual([]);
   });
 
@@ -269,7 +270,7 @@ describe('a model on its way', () => {
 });
 
 describe('continuation', () => {
-  const engine: FakeEngineOptions = { info: { hasChatTemplate: false }, tokenDelayMs: 10, naturalEnd: 40 };
+  const engine: FakeEngineOptions = { info: { hasChatTemplate: false }, tokenDelayMs: 40 };
 
   it('says what the model is for, continues, stops and takes back', async () => {
     const { page, problems, fake } = await start({ engine });
@@ -292,6 +293,7 @@ describe('continuation', () => {
     await text.press('Control+Enter');
     await until(() => fake.seen.length === 2);
     expect(fake.seen[1]?.request.prompt).toBe(`${written} and then`);
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Continue' }).waitFor();
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Undo' }).click();
@@ -302,7 +304,8 @@ describe('continuation', () => {
   });
 
   it('shows an error below the text', async () => {
-    const { page } = await start({ engine: { ...engine, info: { ...engine.info, contextLength: 3 } } });
+    const failure = { afterTokens: 0, error: new Error('The engine lost its footing') };
+    const { page } = await start({ engine: { ...engine, failure } });
     await page.getByRole('textbox', { name: 'Text to continue' }).fill('one two three four');
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('The text was not continued').waitFor();
@@ -325,9 +328,25 @@ function generate(server: RunningServer, prompt: string): () => Promise<void> {
   };
 }
 
+describe('a text longer than the context', () => {
+  it('is continued from its end, and the page says so', async () => {
+    const { page, problems, fake } = await start({
+      engine: { info: { hasChatTemplate: false, contextLength: 40 }, naturalEnd: 3 },
+    });
+    await page.getByRole('textbox', { name: 'Text to continue' }).fill('word '.repeat(60).trim());
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByText('the beginning was out of its sight').waitFor();
+    const sent = fake.seen.at(-1)?.request.prompt;
+    expect(sent).toMatch(/^word( word)+$/);
+    expect(sent?.length).toBeLessThan(100);
+    await expectAccessible(page);
+    expect(problems).toEqual([]);
+  });
+});
+
 describe('memory', () => {
   it('moves while text is generated', async () => {
-    const { page, problems, server } = await start({ path: '#/memory', engine: { tokenDelayMs: 10 } });
+    const { page, problems, server } = await start({ path: '#/memory', engine: { tokenDelayMs: 25 } });
     await page.getByRole('heading', { level: 1, name: /of addresses reserved/ }).waitFor();
     const needed = page.locator('.total', { hasText: 'Needed' });
     expect(await needed.textContent()).toMatch(/0.B/);
@@ -349,7 +368,7 @@ describe('memory', () => {
   });
 
   it('paints committed pages in the accent colour, in both themes', async () => {
-    const { page, server } = await start({ path: '#/memory', engine: { tokenDelayMs: 10 } });
+    const { page, server } = await start({ path: '#/memory', engine: { tokenDelayMs: 25 } });
     const end = generate(server, 'word '.repeat(500));
     await page.getByText('would hold, for 1 slot').waitFor();
     for (const [colorScheme, accent] of [

@@ -4,10 +4,11 @@
  * compared by machines.
  */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TextEngine, type TextEngineLike } from '@triptych/llm';
 import { type RunningServer, serve } from '@triptych/server';
 import { until } from '@triptych/server/testing';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -20,6 +21,7 @@ import { ScriptedEngine, type ScriptedOptions } from './scripted-engine.js';
 import { unpackFonts } from './unpack-fonts.js';
 
 const folder = fileURLToPath(new URL('../../../docs/screenshots/', import.meta.url));
+const MODELS = fileURLToPath(new URL('../../../models/text/', import.meta.url));
 /** Larger files would make the repository heavy. */
 const MOST_BYTES = 200_000;
 
@@ -32,13 +34,13 @@ let browser: Browser;
 let work: string;
 const servers: RunningServer[] = [];
 
-async function open(
-  path: string,
-  engine: Partial<ScriptedOptions>,
-  context: BrowserContextOptions,
-): Promise<Page> {
-  const scripted = new ScriptedEngine({ replies: REPLIES, tokenDelayMs: 26, traffic: 10, ...engine });
-  const server = await serve({ engines: [scripted], port: 0, webRoot: join(work, 'web') });
+function open(path: string, script: Partial<ScriptedOptions>, context: BrowserContextOptions): Promise<Page> {
+  const engine = new ScriptedEngine({ replies: REPLIES, tokenDelayMs: 26, traffic: 10, ...script });
+  return openWith(engine, path, context);
+}
+
+async function openWith(engine: TextEngineLike, path: string, context: BrowserContextOptions): Promise<Page> {
+  const server = await serve({ engines: [engine], port: 0, webRoot: join(work, 'web') });
   servers.push(server);
   return (await openPage(browser, `${server.url}/${path}`, context)).page;
 }
@@ -134,10 +136,17 @@ describe('screenshots', () => {
     }
   });
 
-  it('the picture of the README', async () => {
-    const page = await open('', {}, { viewport: WIDE, deviceScaleFactor: 2 });
-    await ask(page, QUESTION);
-    await answered(page, 1);
+  it('the picture of the README, with the embedded model', async () => {
+    const [file] = (await readdir(MODELS)).filter((name) => name.endsWith('.gguf'));
+    const engine = await TextEngine.load(join(MODELS, file!));
+    const page = await openWith(engine, '', { viewport: { width: 1280, height: 760 }, deviceScaleFactor: 2 });
+    await page.getByLabel('Seed').fill('7');
+    await page.getByLabel('Max tokens').fill('140');
+    await page.getByLabel('Temperature', { exact: true }).fill('0.7');
+    const text = page.getByRole('textbox', { name: 'Text to continue' });
+    await text.fill('It was late in the autumn when the letter came, and');
+    await text.press('Control+Enter');
+    await page.getByText('140 tokens', { exact: true }).waitFor();
     await shoot(page, 'playground');
   });
 });

@@ -107,14 +107,14 @@ describe('ManuscriptController', () => {
   it('continues, stops, takes back', async () => {
     const hand = handStream();
     const writer = new ManuscriptController({ stream: (text, signal) => hand.stream(text, signal), defer });
-    await writer.continue();
+    await writer.continue(100);
     expect(hand.seen).toHaveLength(0); // nothing to continue yet
     writer.edit('Once');
-    const first = writer.continue();
+    const first = writer.continue(100);
     await hand.feed({ type: 'text', text: ' upon' });
     await hand.feed(finish);
     await first;
-    const second = writer.continue();
+    const second = writer.continue(100);
     await hand.feed({ type: 'text', text: ' a' });
     writer.stop();
     await second;
@@ -124,5 +124,40 @@ describe('ManuscriptController', () => {
     expect(manuscriptText(writer.store.get())).toBe('Once upon');
     writer.clear();
     expect(writer.store.get().spans).toEqual([]);
+  });
+
+  it('sends the end of a text that is too long, halves it when the server says so, and learns', async () => {
+    const sent: string[] = [];
+    const writer = new ManuscriptController({
+      // A vocabulary of letters, with room for ten of them.
+      stream: async function* (text): AsyncGenerator<GenerationEvent> {
+        sent.push(text);
+        if (text.length >= 10) throw new ApiError('too long', 400, 'context_length_exceeded');
+        yield { type: 'finish', reason: 'stop', usage: { promptTokens: text.length, completionTokens: 0 } };
+      },
+      defer,
+    });
+    writer.edit('aaa bbb ccc ddd eee fff ggg');
+    await writer.continue(10);
+    expect(sent).toEqual(['ddd eee fff ggg', 'fff ggg']);
+    expect(writer.store.get()).toMatchObject({ unseen: 20, run: { status: 'done' } });
+    await writer.continue(10);
+    expect(sent.slice(2)).toEqual(['ggg']);
+  });
+
+  it('gives up when even one character is too long', async () => {
+    let calls = 0;
+    const writer = new ManuscriptController({
+      // biome-ignore lint/correctness/useYield: a stream that fails before its first event
+      stream: async function* (): AsyncGenerator<GenerationEvent> {
+        calls++;
+        throw new ApiError('too long', 400, 'context_length_exceeded');
+      },
+      defer,
+    });
+    writer.edit('a'.repeat(64));
+    await writer.continue(1000);
+    expect(calls).toBe(7);
+    expect(writer.store.get().run).toMatchObject({ status: 'error', error: { message: 'too long' } });
   });
 });

@@ -4,6 +4,8 @@
  */
 
 import type { GenerationEvent } from '../api/generate.js';
+import { ApiError } from '../api/http.js';
+import { laterHalf, promptWindow, USUAL_CHARACTERS_PER_TOKEN } from '../lib/prompt-window.js';
 import { createStore, type Store } from '../lib/store.js';
 import { driveRun } from './drive-run.js';
 import {
@@ -27,6 +29,7 @@ export class ManuscriptController {
   readonly #options: ManuscriptOptions;
   readonly #now: () => number;
   #abort = new AbortController();
+  #charactersPerToken = USUAL_CHARACTERS_PER_TOKEN;
 
   constructor(options: ManuscriptOptions) {
     this.#options = options;
@@ -38,20 +41,47 @@ export class ManuscriptController {
     this.store.dispatch({ type: 'edit', text });
   }
 
-  /** Resolves when the continuation has ended, however it ends. */
-  async continue(): Promise<void> {
+  /**
+   * Has the model continue the text, or as much of its end as the context holds. Resolves when that has ended,
+   * however it ends.
+   */
+  async continue(contextTokens: number): Promise<void> {
     const text = manuscriptText(this.store.get());
     if (isActive(this.store.get().run) || text === '') return;
     this.store.dispatch({ type: 'continue', nowMs: this.#now() });
     const { runId } = this.store.get();
     const abort = new AbortController();
     this.#abort = abort;
+    const window = promptWindow(text, contextTokens, this.#charactersPerToken);
     await driveRun(
-      this.#options.stream(text, abort.signal),
+      this.#streamWindow(text, window, runId, abort.signal),
       abort.signal,
       (event) => this.store.dispatch({ type: 'run', runId, event }, event.type === 'text' ? 'later' : 'now'),
       this.#now,
     );
+  }
+
+  /** The length in tokens is only guessed here: what the server finds too long is halved and sent again. */
+  async *#streamWindow(
+    text: string,
+    window: string,
+    runId: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent> {
+    this.store.dispatch({ type: 'sees', runId, from: text.length - window.length });
+    try {
+      for await (const event of this.#options.stream(window, signal)) {
+        if (event.type === 'finish' && event.usage !== undefined && event.usage.promptTokens > 0) {
+          this.#charactersPerToken = window.length / event.usage.promptTokens;
+        }
+        yield event;
+      }
+    } catch (error) {
+      const tooLong =
+        error instanceof ApiError && error.code === 'context_length_exceeded' && window.length > 1;
+      if (!tooLong) throw error;
+      yield* this.#streamWindow(text, laterHalf(window), runId, signal);
+    }
   }
 
   stop(): void {

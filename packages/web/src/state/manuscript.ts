@@ -18,6 +18,8 @@ export interface Manuscript {
   readonly spans: readonly Span[];
   readonly run: Run | undefined;
   readonly runId: number;
+  /** Characters at the start of the text that the last run did not see: they are past the model's context. */
+  readonly unseen: number;
   /** The text as it was before each continuation, oldest first. */
   readonly before: readonly (readonly Span[])[];
 }
@@ -27,11 +29,19 @@ export type ManuscriptAction =
   | { readonly type: 'edit'; readonly text: string }
   | { readonly type: 'continue'; readonly nowMs: number }
   | { readonly type: 'run'; readonly runId: number; readonly event: RunEvent }
+  /** The run sees the text from this character on. */
+  | { readonly type: 'sees'; readonly runId: number; readonly from: number }
   /** Takes the last continuation back, with all that was typed since. */
   | { readonly type: 'undo' }
   | { readonly type: 'clear' };
 
-export const EMPTY_MANUSCRIPT: Manuscript = { spans: [], run: undefined, runId: 0, before: [] };
+export const EMPTY_MANUSCRIPT: Manuscript = {
+  spans: [],
+  run: undefined,
+  runId: 0,
+  unseen: 0,
+  before: [],
+};
 
 export function manuscriptText(state: Manuscript): string {
   return state.spans.map((span) => span.text).join('');
@@ -47,6 +57,7 @@ export function reduceManuscript(state: Manuscript, action: ManuscriptAction): M
         spans: state.spans,
         run: startRun(action.nowMs),
         runId: state.runId + 1,
+        unseen: 0,
         before: [...state.before, state.spans],
       };
     case 'run': {
@@ -58,10 +69,12 @@ export function reduceManuscript(state: Manuscript, action: ManuscriptAction): M
           : state.spans;
       return { ...state, spans, run: advanceRun(state.run, event) };
     }
+    case 'sees':
+      return action.runId === state.runId ? { ...state, unseen: action.from } : state;
     case 'undo': {
       const spans = state.before.at(-1);
       if (spans === undefined || isActive(state.run)) return state;
-      return { ...state, spans, run: undefined, before: state.before.slice(0, -1) };
+      return { ...state, spans, run: undefined, unseen: 0, before: state.before.slice(0, -1) };
     }
     case 'clear':
       // The run's number stays: text that still arrives must not land in the next manuscript.

@@ -1,5 +1,6 @@
 import type { EngineInfo } from '@triptych/llm';
 import { useCallback, useRef } from 'react';
+import { formatInteger } from '../../lib/format.js';
 import { manuscriptText } from '../../state/manuscript.js';
 import type { ManuscriptController } from '../../state/manuscript-controller.js';
 import { isActive } from '../../state/run.js';
@@ -44,7 +45,7 @@ export function ManuscriptPage({
   const stop = useCallback(() => manuscript.stop(), [manuscript]);
   useEscape(running, stop);
   const go = () => {
-    void manuscript.continue();
+    void manuscript.continue(info.contextLength);
     jump();
     editor.current?.focus();
   };
@@ -109,6 +110,13 @@ export function ManuscriptPage({
                 </li>
               ))}
             </ul>
+          )}
+          {state.unseen > 0 && (
+            <p className="help" role="note">
+              The model&rsquo;s context holds {formatInteger(info.contextLength)} tokens, so it continued from
+              the last {formatInteger(text.length - state.unseen)} characters; the beginning was out of its
+              sight.
+            </p>
           )}
           {state.run?.error !== undefined && (
             <ErrorCard
