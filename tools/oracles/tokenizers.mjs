@@ -100,11 +100,13 @@ const variants = [
   },
   // A token that goes on after a word's end: merges may then cross words.
   { name: 'sentence-piece-crossing', base: 'sentence-piece', tokens: { 300: 'e▁t', 301: 'e▁', 302: ',▁' } },
-  ...['default', 'gpt-2', 'smollm', 'llama-bpe', 'qwen2', 'qwen35'].map((pre) => ({
-    name: `byte-pair-${pre}`,
-    base: 'byte-pair',
-    keys: { 'tokenizer.ggml.pre': pre },
-  })),
+  ...['default', 'gpt-2', 'smollm', 'llama-bpe', 'qwen2', 'qwen35', 'tekken', 'gpt-4o', 'deepseek-coder'].map(
+    (pre) => ({
+      name: `byte-pair-${pre}`,
+      base: 'byte-pair',
+      keys: { 'tokenizer.ggml.pre': pre },
+    }),
+  ),
 ];
 
 /** A fixture's metadata in the writer's form, changed as the variant says. */

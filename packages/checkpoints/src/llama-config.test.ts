@@ -121,6 +121,7 @@ describe('llamaConfig', () => {
       /"llama.embedding_length" is 64 but token_embd/,
       { 'llama.embedding_length': u32(64) },
     ],
+    ['one part of several', /"split.count"/, { 'split.count': u32(3) }],
     ['experts', /"llama.expert_count"/, { 'llama.expert_count': u32(8) }],
     ['unknown scaling', /scaling.type" is "magic"/, { 'llama.rope.scaling.type': 'magic' }],
     ['keys and values of two widths', /value_length" differs/, { 'llama.attention.value_length': u32(4) }],

@@ -149,6 +149,9 @@ export function llamaConfig(source: Source): LlamaConfig {
       `is ${architecture === undefined ? 'missing' : quoted(architecture)}: only "llama" is supported`,
     );
   }
+  if (metadata.has('split.count') && readNumber(source, 'split.count', 0, 1 << 16) > 1) {
+    throw fail('split.count', 'is more than 1: join the parts with llama-gguf-split first');
+  }
   if (metadata.has('llama.expert_count') && readNumber(source, 'llama.expert_count', 0, 1 << 16) > 0) {
     throw fail('llama.expert_count', 'is not 0: mixtures of experts are not supported');
   }

@@ -22,8 +22,8 @@ export interface ChatTemplate {
   /** The Jinja source. */
   readonly source: string;
   /**
-   * Renders a conversation. Encode the result with `parseSpecial: true` and `addSpecial: false`: templates write BOS
-   * themselves.
+   * Renders a conversation. Encode the result with `parseSpecial: true`, and with `addSpecial: false` if it starts with
+   * the BOS token: some templates write it, some leave it to the tokenizer.
    *
    * @throws CheckpointError `CHAT_TEMPLATE` when the template is broken, refuses the messages, or runs too long
    */

@@ -6,22 +6,41 @@
  */
 import { CheckpointError, quoted } from '../errors.js';
 
+const maxRun = 1_000_000;
+
+/**
+ * Compiles a pattern with its open quantifiers bounded: on ten million characters of one class the engine's stack would
+ * overflow. Longer runs, which only hostile text has, are cut.
+ */
+function compile(pattern: string, flags: 'gu' | 'gv' = 'gu'): RegExp {
+  const bounded = pattern.replace(
+    /([\]}])([*+])/g,
+    (_, end: string, sign) => `${end}{${sign === '*' ? 0 : 1},${maxRun}}`,
+  );
+  return new RegExp(bounded, flags);
+}
+
 const space = '\\p{White_Space}';
 const contraction = `'(?:[sS]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])`;
 const lineEnds = `${space}*[\\r\\n]+|${space}+(?!\\P{White_Space})|${space}+`;
 
-const gpt2 = new RegExp(
+const gpt2 = compile(
   `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^${space}\\p{L}\\p{N}]+|${space}+(?!\\P{White_Space})|${space}+`,
-  'gu',
 );
 
 /** Llama 3 and its relatives; they differ in how many digits make a word and in what belongs to one. */
 function llama3Like(digits: string, letters = '\\p{L}'): RegExp {
   const word = `[^\\r\\n\\p{L}\\p{N}]?[${letters}]+`;
-  return new RegExp(
-    `${contraction}|${word}|${digits}| ?[^${space}${letters}\\p{N}]+[\\r\\n]*|${lineEnds}`,
-    'gu',
-  );
+  return compile(`${contraction}|${word}|${digits}| ?[^${space}${letters}\\p{N}]+[\\r\\n]*|${lineEnds}`);
+}
+
+/** Words that end where capitals follow small letters (`HelloWorld` is two), with a contraction as their suffix. */
+function caseRuns(digits: string, suffix: string): RegExp {
+  const notSmall = '[\\p{L}--[a-z]]';
+  const notCapital = '[\\p{L}--[A-Z]]';
+  const lead = '[^\\r\\n\\p{L}\\p{N}]?';
+  const word = `${lead}${notSmall}*${notCapital}+${suffix}|${lead}${notSmall}+${notCapital}*${suffix}`;
+  return compile(`${word}|${digits}| ?[^${space}\\p{L}\\p{N}]+[\\r\\n\\/]*|${lineEnds}`, 'gv');
 }
 
 interface Splitting {
@@ -37,7 +56,7 @@ interface Splitting {
 const splittings: readonly Splitting[] = [
   {
     names: ['default'],
-    patterns: [/[\p{P}$+<=>^~|]+/gu, gpt2, /\p{N}+/gu, /[0-9][0-9][0-9]/gu],
+    patterns: [compile('[\\p{P}$+<=>^~|]+'), gpt2, compile('\\p{N}+'), compile('[0-9][0-9][0-9]')],
   },
   {
     names: [
@@ -57,7 +76,7 @@ const splittings: readonly Splitting[] = [
   },
   {
     names: ['smollm', 'starcoder', 'refact', 'command-r', 'codeshell', 'exaone', 'minerva-7b', 'mellum2'],
-    patterns: [/\p{N}/gu, gpt2],
+    patterns: [compile('\\p{N}'), gpt2],
   },
   {
     names: ['llama-bpe', 'llama3', 'llama-v3', 'falcon3', 'falcon-h1', 'pixtral', 'midm-2.0', 'lfm2'],
@@ -69,6 +88,21 @@ const splittings: readonly Splitting[] = [
   {
     names: ['qwen2', 'stablelm2', 'hunyuan', 'solar-open', 'deepseek-r1-qwen', 'kormo', 'f2llmv2', 'megrez'],
     patterns: [llama3Like('\\p{N}')],
+  },
+  { names: ['tekken'], patterns: [caseRuns('\\p{N}', '')], ignoreMerges: true, addBos: true },
+  {
+    names: ['gpt-4o', 'llama4', 'kanana2', 'talkie', 'minimax-m2'],
+    patterns: [caseRuns('\\p{N}{1,3}', `(?:${contraction})?`)],
+  },
+  {
+    names: ['deepseek-coder'],
+    patterns: [
+      compile('[\\r\\n]'),
+      compile(`${space}?\\p{L}+`),
+      compile(`${space}?\\p{P}+`),
+      compile('[\\u4e00-\\u9fa5\\u0800-\\u4e00\\uac00-\\ud7ff]+'),
+      compile('\\p{N}'),
+    ],
   },
   { names: ['qwen35'], patterns: [llama3Like('\\p{N}', '\\p{L}\\p{M}')] },
 ];

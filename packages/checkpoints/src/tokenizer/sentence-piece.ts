@@ -41,7 +41,7 @@ export class SentencePieceEncoder {
   readonly #texts: string[]; // by symbol: the tokens, then characters that are none
   readonly #charOf = new Map<string, number>();
   readonly #byteTokens: (readonly number[])[];
-  readonly #words: RegExp | undefined;
+  readonly #isCuttable: boolean;
   readonly #merger: Merger;
   readonly #cache = new Map<string, readonly number[]>();
   #pairs = new PairTable();
@@ -52,7 +52,7 @@ export class SentencePieceEncoder {
     this.#texts = [...vocabulary.texts];
     this.#ranks = scoreRanks(metadata, vocabulary.texts.length);
     this.#byteTokens = Array.from({ length: 256 }, (_, byte) => byteToken(byte, vocabulary));
-    this.#words = vocabulary.texts.some((text) => /[^▁]▁/u.test(text)) ? undefined : /▁*[^▁]+|▁+/gu;
+    this.#isCuttable = !vocabulary.texts.some((text) => /[^▁]▁/u.test(text));
     this.#merger = new Merger({
       rank: (left, right) => this.#pairs.rankAt(this.#pair(left, right)),
       merged: (left, right) => this.#pairs.mergedAt(this.#pair(left, right)),
@@ -62,8 +62,15 @@ export class SentencePieceEncoder {
   /** Appends the tokens of `text` (well-formed, no special tokens in it) to `output`. */
   encode(text: string, output: number[]): void {
     const escaped = text.replaceAll(' ', wordStart);
-    if (this.#words === undefined) this.#append(this.#encodeWord(escaped), output);
-    else for (const [word] of escaped.matchAll(this.#words)) this.#append(this.#cached(word), output);
+    if (!this.#isCuttable) {
+      this.#append(this.#encodeWord(escaped), output);
+      return;
+    }
+    for (let from = 0; from < escaped.length; ) {
+      const end = wordEnd(escaped, from);
+      this.#append(this.#cached(escaped.slice(from, end)), output);
+      from = end;
+    }
   }
 
   #append(tokens: readonly number[], output: number[]): void {
@@ -113,6 +120,14 @@ export class SentencePieceEncoder {
     const merged = this.#vocabulary.idOf.get(this.#texts[left]! + this.#texts[right]!) ?? -1;
     return this.#pairs.add(left, right, merged < 0 ? -1 : this.#ranks[merged]!, merged);
   }
+}
+
+/** End of the word that starts at `from`: some `▁`, then anything up to the next one. */
+function wordEnd(text: string, from: number): number {
+  let at = from;
+  while (text[at] === wordStart) at++;
+  const next = text.indexOf(wordStart, at);
+  return next < 0 || at === text.length ? text.length : next;
 }
 
 /** Tokens for one byte that no token spells: its byte token, the plain character, the unknown token, or nothing. */

@@ -62,10 +62,26 @@ describe('byte-level BPE', () => {
     expect(instance.decode(instance.encode('a\ud800b\udc00', { addSpecial: false }))).toBe('a\ufffdb\ufffd');
   });
 
+  it.each(
+    preTokenizerNames.filter((name) =>
+      /^(default|gpt-2|smollm|llama-bpe|qwen|tekken|gpt-4o|deepseek)/.test(name),
+    ),
+  )('splits megabytes of one character class: %s', (pre) => {
+    // Unbounded, the pattern would overflow the regular expression engine's stack.
+    for (const run of ['a', ' ', '字', '!', '\u{10400}']) {
+      const text = run.repeat(2 ** 24 / run.length);
+      let length = 0;
+      preTokenizer(pre).split(text, (piece) => {
+        length += piece.length;
+      });
+      expect(length).toBe(text.length);
+    }
+  });
+
   it('names the supported pre-tokenizers when it meets another', () => {
-    const create = () => tokenizer('byte-pair', { 'tokenizer.ggml.pre': 'tekken' });
+    const create = () => tokenizer('byte-pair', { 'tokenizer.ggml.pre': 'bloom' });
     expect(create).toThrow(
-      /"tokenizer.ggml.pre".*"tekken" is not supported; supported: default, gpt-2, .*qwen2/,
+      /"tokenizer.ggml.pre".*"bloom" is not supported; supported: default, gpt-2, .*qwen2/,
     );
   });
 });

@@ -36,7 +36,10 @@ export interface Tokenizer {
   isEndOfGeneration(id: number): boolean;
   /** Token ids of a text. Lone surrogates count as U+FFFD. */
   encode(text: string, options?: EncodeOptions): number[];
-  /** Text of a whole sequence; bytes that are not UTF-8 become U+FFFD. The space that SPM puts first is removed. */
+  /**
+   * Text of a whole sequence; bytes that are not UTF-8 become U+FFFD. The space that SentencePiece puts in front is
+   * removed when the first token carries it (not after BOS: as llama.cpp does).
+   */
   decode(ids: Iterable<number>, options?: DecodeOptions): string;
   /** Decoder for a continuation: a leading space is kept. */
   streamDecoder(options?: DecodeOptions): StreamDecoder;
