@@ -151,6 +151,14 @@ test('an abort ends within one step, in prefill too', async () => {
   expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, finishedTotal: { abort: 1 } });
 });
 
+test('requests that follow each other at once all run', async () => {
+  const engine = await load();
+  for (let i = 0; i < 200; i++) {
+    const { usage } = await generate(engine, { prompt: [5, 6, 7], maxTokens: 1, seed: i, ignoreEos: true });
+    expect(usage.completionTokens).toBe(1);
+  }
+});
+
 test('leaving the iteration cancels', async () => {
   const engine = await load();
   for await (const event of engine.generate({ prompt: someTokens(5, 1), ignoreEos: true })) {

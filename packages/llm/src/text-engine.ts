@@ -280,11 +280,7 @@ export class TextEngine implements TextEngineLike {
 
   #wake(): void {
     clearTimeout(this.#idleTimer);
-    this.#looping ??= this.#loop().finally(() => {
-      this.#looping = undefined;
-      if (this.#closing === undefined)
-        this.#idleTimer = setTimeout(() => this.#model.kv.trim(), idleTrimMs).unref();
-    });
+    this.#looping ??= this.#loop();
   }
 
   async #loop(): Promise<void> {
@@ -292,7 +288,7 @@ export class TextEngine implements TextEngineLike {
     await new Promise<void>((resolve) => setImmediate(resolve));
     for (;;) {
       this.#dropFinished();
-      if (this.#running.length === 0 && this.#waiting.length === 0) return;
+      if (this.#running.length === 0 && this.#waiting.length === 0) break;
       try {
         await this.#step();
       } catch (cause) {
@@ -300,6 +296,10 @@ export class TextEngine implements TextEngineLike {
         for (const sequence of [...this.#running, ...this.#waiting]) this.#fail(sequence, cause, 'error');
       }
     }
+    // In the same turn as the check above: a request that comes next finds no loop and starts one.
+    this.#looping = undefined;
+    if (this.#closing === undefined)
+      this.#idleTimer = setTimeout(() => this.#model.kv.trim(), idleTrimMs).unref();
   }
 
   #dropFinished(): void {
@@ -317,6 +317,7 @@ export class TextEngine implements TextEngineLike {
   async #step(): Promise<void> {
     const { kv, program } = this.#model;
     const work = this.#backedWork();
+    if (work.length === 0) return;
     const { batch, outputs } = buildBatch(
       work.map(({ sequence, count }) => ({
         sequence,
@@ -384,11 +385,14 @@ export class TextEngine implements TextEngineLike {
       this.#totals.kvStepMs += performance.now() - started;
       if (deficitBytes === 0) return work;
       const victim = choosePreemption(this.#running);
-      if (victim === undefined)
-        throw new EngineError(
-          'out_of_memory',
-          `the system cannot back ${deficitBytes} more bytes of KV memory: lower the KV memory budget or free memory`,
-        );
+      if (victim === undefined) {
+        // Only one runs and it fits the budget, so it is the system that refuses: nothing is left to take from.
+        const message = `the system cannot back ${deficitBytes} more bytes of KV memory: lower the KV memory budget or free memory`;
+        for (const sequence of this.#running)
+          this.#fail(sequence, new EngineError('out_of_memory', message), 'error');
+        this.#dropFinished();
+        return [];
+      }
       this.#preempt(byId.get(victim) as Sequence);
     }
   }
