@@ -7,6 +7,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { EngineError } from './errors.js';
 import { type LoadedModel, loadModel, type TextEngineOptions } from './load-model.js';
+import { checkTokens, encodeText, promptTokens } from './prompt.js';
 import { resolveMaxTokens, resolveSampling, resolveStops } from './request.js';
 import { choosePreemption, planStep, type SchedulerLimits, type StepPlan } from './scheduler.js';
 import { Sequence, type SequenceOptions } from './sequence.js';
@@ -90,7 +91,7 @@ export class TextEngine implements TextEngineLike {
     options: GenerateOptions = {},
   ): AsyncGenerator<GenerateEvent, void, undefined> {
     options.signal?.throwIfAborted();
-    const prompt = this.#promptTokens(request);
+    const prompt = promptTokens(request, this.#model);
     const sequence = this.#newSequence({
       prompt,
       maxTokens: resolveMaxTokens(request, prompt.length, this.#model.contextLength),
@@ -112,7 +113,7 @@ export class TextEngine implements TextEngineLike {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<Float32Array> {
     const vocabulary = this.info.vocabSize;
-    this.#checkTokens(tokens, 'tokens');
+    checkTokens(tokens, this.info.vocabSize, 'tokens');
     if (tokens.length > this.#model.contextLength)
       throw new EngineError('prompt_too_long', 'tokens exceed the context', { field: 'tokens' });
     const logits = new Float32Array(tokens.length * vocabulary);
@@ -132,7 +133,7 @@ export class TextEngine implements TextEngineLike {
   }
 
   tokenize(text: string): readonly number[] {
-    return this.#model.tokenizer.encode(text, { addSpecial: true, parseSpecial: true });
+    return encodeText(text, this.#model.tokenizer);
   }
 
   stats(): EngineStats {
@@ -178,64 +179,6 @@ export class TextEngine implements TextEngineLike {
     await this.#looping;
     this.#model.program.close();
     this.#model.kv.dispose();
-  }
-
-  #promptTokens(request: GenerateRequest): readonly number[] {
-    const { prompt, messages } = request;
-    if ((prompt === undefined) === (messages === undefined)) {
-      throw new EngineError('invalid_request', 'give exactly one of prompt and messages', {
-        field: 'prompt',
-      });
-    }
-    if (messages !== undefined) return this.#chatTokens(messages);
-    const tokens = typeof prompt === 'string' ? this.tokenize(prompt) : (prompt ?? []);
-    // An empty text continues from the beginning of a document, where the model knows one.
-    const { bosId } = this.#model.tokenizer;
-    if (tokens.length === 0 && typeof prompt === 'string' && bosId !== undefined) return [bosId];
-    this.#checkTokens(tokens, 'prompt');
-    return tokens;
-  }
-
-  #chatTokens(messages: NonNullable<GenerateRequest['messages']>): readonly number[] {
-    const { template, tokenizer } = this.#model;
-    if (template === undefined) {
-      throw new EngineError(
-        'no_chat_template',
-        'this model has no chat template: send prompt instead of messages',
-        { field: 'messages' },
-      );
-    }
-    if (messages.length === 0)
-      throw new EngineError('invalid_request', 'messages is empty', { field: 'messages' });
-    let text: string;
-    try {
-      text = template.render({ messages, addGenerationPrompt: true });
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new EngineError(
-        'invalid_request',
-        `the model's chat template refuses these messages: ${message}`,
-        { field: 'messages', cause },
-      );
-    }
-    const bos = tokenizer.bosId === undefined ? undefined : tokenizer.tokenText(tokenizer.bosId);
-    return tokenizer.encode(text, {
-      addSpecial: bos === undefined || !text.startsWith(bos),
-      parseSpecial: true,
-    });
-  }
-
-  #checkTokens(tokens: readonly number[], field: string): void {
-    if (tokens.length === 0) throw new EngineError('invalid_request', `${field} is empty`, { field });
-    for (const token of tokens) {
-      if (!Number.isInteger(token) || token < 0 || token >= this.info.vocabSize) {
-        throw new EngineError(
-          'invalid_request',
-          `${field} has token id ${token}, the vocabulary ends at ${this.info.vocabSize - 1}`,
-          { field },
-        );
-      }
-    }
   }
 
   #newSequence(options: Omit<SequenceOptions, 'id' | 'decoder'>): Sequence {
