@@ -66,7 +66,7 @@ export function paintSlots(context: CanvasRenderingContext2D, scene: SlotScene):
     }
     if (index % everyLabel === 0) {
       context.fillStyle = palette.label;
-      context.fillText(String(slot.slot), GUTTER_PX - 8, top + row / 2 + 0.5);
+      context.fillText(String(slot.slot), GUTTER_PX - 8, Math.max(7, top + row / 2 + 0.5));
     }
     paintSlot(context, scene, slot, top + (row > 4 ? 2 : 0), row > 4 ? row - 4 : Math.max(1, row - 1));
   });
