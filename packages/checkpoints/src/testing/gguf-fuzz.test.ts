@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseGguf } from '../gguf/parse.js';
 import { fuzzCase, runCase } from './gguf-fuzz.js';
 import { bytePairSample, everyTypeSample, sentencePieceSample } from './gguf-samples.js';
 
@@ -29,7 +30,8 @@ describe('hostile GGUF headers', () => {
     ['every type', everyTypeSample()],
   ])('survives every single flipped bit of a header: %s', (_, sample) => {
     let okCount = 0;
-    for (let at = 0; at < Math.min(sample.length, 2000); at++) {
+    const { dataOffset } = parseGguf(sample);
+    for (let at = 0; at < dataOffset; at++) {
       for (let bit = 0; bit < 8; bit++) {
         const damaged = sample.slice();
         damaged[at] = damaged[at]! ^ (1 << bit);

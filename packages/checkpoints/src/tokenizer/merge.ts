@@ -8,16 +8,18 @@ export interface MergeRules {
   merged(left: number, right: number): number;
 }
 
-const positionBits = 2 ** 29; // no JavaScript string is longer; ranks stay below 2^24, so keys are exact integers
+const maxPositions = 2 ** 29; // no JavaScript string is longer; ranks stay below 2^24, so keys are exact integers
+const maxKeptScratch = 1 << 20; // symbols
 
 /**
  * Merges neighbouring symbols, always the pair of lowest rank (ties: leftmost), until no pair merges. Linked list plus
  * heap: O(n log n), so a megabyte without a single word boundary is no denial of service. Equivalent to the queue of
- * bigrams in llama.cpp's SPM and BPE tokenizers. Keeps its scratch memory between calls.
+ * bigrams in llama.cpp's SPM and BPE tokenizers. Keeps its scratch memory between calls,
+ * but not that of a huge one.
  */
 export class Merger {
   readonly #rules: MergeRules;
-  readonly #heap = new NumberHeap();
+  #heap = new NumberHeap();
   #previous = new Int32Array(0);
   #next = new Int32Array(0);
 
@@ -30,11 +32,12 @@ export class Merger {
     this.#link(count);
     for (let i = 0; i + 1 < count; i++) this.#offer(symbols, i);
     for (let key = this.#heap.pop(); key >= 0; key = this.#heap.pop()) {
-      const left = key % positionBits;
-      this.#mergeAt(symbols, left, (key - left) / positionBits, count);
+      const left = key % maxPositions;
+      this.#mergeAt(symbols, left, (key - left) / maxPositions, count);
     }
     let kept = 0;
     for (let i = 0; i < count; i = this.#next[i]!) symbols[kept++] = symbols[i]!;
+    if (count > maxKeptScratch) this.#free();
     return kept;
   }
 
@@ -50,10 +53,16 @@ export class Merger {
     this.#heap.clear();
   }
 
+  #free(): void {
+    this.#previous = new Int32Array(0);
+    this.#next = new Int32Array(0);
+    this.#heap = new NumberHeap();
+  }
+
   /** Queues the pair that starts at `left` if it merges. */
   #offer(symbols: Int32Array, left: number): void {
     const rank = this.#rules.rank(symbols[left]!, symbols[this.#next[left]!]!);
-    if (rank >= 0) this.#heap.push(rank * positionBits + left);
+    if (rank >= 0) this.#heap.push(rank * maxPositions + left);
   }
 
   #mergeAt(symbols: Int32Array, left: number, rank: number, count: number): void {

@@ -45,7 +45,7 @@ export class SentencePieceEncoder {
   readonly #merger: Merger;
   readonly #cache = new Map<string, readonly number[]>();
   #pairs = new PairTable();
-  #symbols = new Int32Array(256);
+  readonly #symbols = new Int32Array(256); // scratch for words of ordinary length
 
   constructor(vocabulary: Vocabulary, metadata: AnyMetadata) {
     this.#vocabulary = vocabulary;
@@ -89,12 +89,12 @@ export class SentencePieceEncoder {
   }
 
   #encodeWord(word: string): readonly number[] {
-    if (this.#symbols.length < word.length) this.#symbols = new Int32Array(word.length);
+    const symbols = word.length <= this.#symbols.length ? this.#symbols : new Int32Array(word.length);
     let length = 0;
-    for (const char of word) this.#symbols[length++] = this.#symbolOf(char);
-    const count = this.#merger.run(this.#symbols, length);
+    for (const char of word) symbols[length++] = this.#symbolOf(char);
+    const count = this.#merger.run(symbols, length);
     const tokens: number[] = [];
-    for (let i = 0; i < count; i++) this.#pushTokens(this.#symbols[i]!, tokens);
+    for (let i = 0; i < count; i++) this.#pushTokens(symbols[i]!, tokens);
     return tokens;
   }
 

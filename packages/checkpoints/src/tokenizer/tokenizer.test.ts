@@ -68,8 +68,8 @@ describe('byte-level BPE', () => {
     ),
   )('splits megabytes of one character class: %s', (pre) => {
     // Unbounded, the pattern would overflow the regular expression engine's stack.
-    for (const run of ['a', ' ', '字', '!', '\u{10400}']) {
-      const text = run.repeat(2 ** 24 / run.length);
+    for (const run of ['字', '\u{10400}']) {
+      const text = run.repeat(2 ** 23 / run.length);
       let length = 0;
       preTokenizer(pre).split(text, (piece) => {
         length += piece.length;
