@@ -262,7 +262,8 @@ describe('serve', () => {
 
   it('opens the socket before the model is there', async () => {
     const { port } = await serving();
-    const taken = await finish(['serve', '--port', String(port), '--json']);
+    // Does not wait for a model that takes a minute.
+    const taken = await finish(['serve', '--port', String(port), '--json'], { fake: { loadMs: 600_000 } });
     expect(taken.code).toBe(1);
     expect(JSON.parse(taken.stdout)).toMatchObject({ error: { code: 'port_in_use' } });
     // The first server has the port only for finding a free one here.

@@ -8,7 +8,7 @@ import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { ApiError, shuttingDown, toApiError } from './errors.js';
+import { ApiError, describeCause, shuttingDown, toApiError } from './errors.js';
 import { bearerAuth } from './http/auth.js';
 import type { App, AppContext, AppEnv, PanelContext } from './http/context.js';
 import { hostGuard } from './http/host-guard.js';
@@ -23,7 +23,6 @@ import { addMetricsRoute } from './system/metrics-route.js';
 import { addOpenApiRoute } from './system/openapi-route.js';
 import { addPlayground } from './system/playground.js';
 import { addTextPanel } from './text/panel.js';
-import { describeCause } from './text/reply.js';
 import { version } from './version.js';
 
 export interface CorsOptions {

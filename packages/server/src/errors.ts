@@ -120,6 +120,11 @@ export function toApiError(error: unknown): ApiError {
   });
 }
 
+/** An error's origin for the log: its stack, never a request's text. */
+export function describeCause(error: ApiError): string | undefined {
+  return error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : undefined;
+}
+
 /** The engine names fields in camelCase, the API in snake_case: `maxTokens` -> `max_tokens`. */
 function snakeCase(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

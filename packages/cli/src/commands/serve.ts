@@ -30,12 +30,22 @@ export async function serve(runtime: Runtime, flags: ServeFlags): Promise<void> 
   const model = resolveModel(flags.model, runtime.modelFolder);
   await runtime.interrupts.guard(async (signal) => {
     let progress: LoadProgress | undefined;
-    const loading = loadEngine(runtime, { ...flags, model }, signal, (loaded) => {
-      progress = loaded;
-    });
+    const failed = new AbortController();
+    const loading = loadEngine(
+      runtime,
+      { ...flags, model },
+      AbortSignal.any([signal, failed.signal]),
+      (loaded) => {
+        progress = loaded;
+      },
+    );
     // Awaited below; the server needs the socket open first.
     loading.catch(() => undefined);
-    const server = await startOrStop(runtime, flags, loading, () => progress);
+    const server = await open(runtime, flags, loading, () => progress).catch(async (error: unknown) => {
+      failed.abort(error);
+      await loading.then((engine) => engine.close({ deadlineMs: 0 })).catch(() => undefined);
+      throw error;
+    });
     let isReady = false;
     try {
       await announce(runtime, flags, server, await loading);
@@ -53,29 +63,23 @@ export async function serve(runtime: Runtime, flags: ServeFlags): Promise<void> 
   });
 }
 
-async function startOrStop(
+async function open(
   runtime: Runtime,
   flags: ServeFlags,
   loading: Promise<TextEngineLike>,
   progress: () => LoadProgress | undefined,
 ): Promise<RunningServer> {
-  const apiKeys = keysFrom(flags, runtime);
   const webRoot = flags.web ? runtime.webRoot : undefined;
-  try {
-    return await startServer({
-      engines: [{ loading, progress }],
-      host: flags.host,
-      port: flags.port,
-      apiKeys,
-      logger: createPinoLogger({ level: flags.logLevel }),
-      ...(flags.corsOrigin === undefined ? {} : { cors: { origins: flags.corsOrigin } }),
-      ...(flags.allowHost === undefined ? {} : { allowedHosts: flags.allowHost }),
-      ...(webRoot === undefined ? {} : { webRoot }),
-    });
-  } catch (error) {
-    void loading.then((engine) => engine.close({ deadlineMs: 0 })).catch(() => undefined);
-    throw error;
-  }
+  return startServer({
+    engines: [{ loading, progress }],
+    host: flags.host,
+    port: flags.port,
+    apiKeys: keysFrom(flags, runtime),
+    logger: createPinoLogger({ level: flags.logLevel }),
+    ...(flags.corsOrigin === undefined ? {} : { cors: { origins: flags.corsOrigin } }),
+    ...(flags.allowHost === undefined ? {} : { allowedHosts: flags.allowHost }),
+    ...(webRoot === undefined ? {} : { webRoot }),
+  });
 }
 
 /** From the flag, or else from TRIPTYCH_API_KEY, where several are separated by commas. */

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { TextEngineLike } from '@triptych/llm';
-import { type ApiError, clientClosed } from '../errors.js';
+import { type ApiError, clientClosed, describeCause } from '../errors.js';
 import type { AppContext, PanelContext } from '../http/context.js';
 import { eventStream } from '../http/event-stream.js';
 import type { RequestAbort } from './generation.js';
@@ -51,11 +51,6 @@ export async function streamReply(
       logger[level]({ code: error.code, cause: describeCause(error) }, 'stream ended by an error');
     },
   });
-}
-
-/** An error's origin for the log: its kind and message, never a request's text. */
-export function describeCause(error: ApiError): string | undefined {
-  return error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : undefined;
 }
 
 async function* disposing(events: AsyncGenerator<string>, abort: RequestAbort): AsyncGenerator<string> {
