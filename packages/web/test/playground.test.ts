@@ -123,6 +123,7 @@ describe('chat', () => {
     expect(fake.seen[0]?.aborted).toBe(true);
     const kept = await answers(page).locator('.prose').textContent();
     await page.getByRole('button', { name: 'Regenerate' }).click();
+    expect(await composer(page).evaluate((element) => element === document.activeElement)).toBe(true);
     await page.getByText('one two').waitFor();
     expect(await answers(page).count()).toBe(1);
     expect(fake.seen).toHaveLength(2);

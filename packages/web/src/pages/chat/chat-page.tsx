@@ -43,6 +43,15 @@ export function ChatPage({ info, chat, sheetOpen, onToggleSheet, onOpenSettings 
     void chat.send(text);
     jump();
   };
+  // These two buttons vanish when they are pressed, so the focus needs a new place.
+  const regenerate = () => {
+    void chat.regenerate();
+    jumpToLatest();
+  };
+  const jumpToLatest = () => {
+    jump();
+    composer.current?.focus();
+  };
   const startOver = () => {
     chat.clear();
     composer.current?.focus();
@@ -85,10 +94,7 @@ export function ChatPage({ info, chat, sheetOpen, onToggleSheet, onOpenSettings 
                 key={turn.id}
                 turn={turn}
                 latest={turn === last}
-                onRegenerate={() => {
-                  void chat.regenerate();
-                  jump();
-                }}
+                onRegenerate={regenerate}
                 onOpenSettings={onOpenSettings}
               />
             ))
@@ -97,7 +103,7 @@ export function ChatPage({ info, chat, sheetOpen, onToggleSheet, onOpenSettings 
       </section>
       <div className="chat-foot">
         {!following && (
-          <button type="button" className="button jump" onClick={jump}>
+          <button type="button" className="button jump" onClick={jumpToLatest}>
             <Icon name="down" />
             Jump to latest
           </button>

@@ -130,7 +130,14 @@ export function ManuscriptPage({
       </section>
       <div className="chat-foot">
         {!following && (
-          <button type="button" className="button jump" onClick={jump}>
+          <button
+            type="button"
+            className="button jump"
+            onClick={() => {
+              jump();
+              editor.current?.focus({ preventScroll: true });
+            }}
+          >
             <Icon name="down" />
             Jump to latest
           </button>
