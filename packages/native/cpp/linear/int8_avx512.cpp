@@ -17,7 +17,7 @@ namespace {
 enum Format { kQ8, kQ4, kExpanded };  // kExpanded: Q8_0's layout with unsigned bytes
 constexpr size_t bytes_of(Format f) { return f == kQ4 ? kQ4BlockBytes : kQ8BlockBytes; }
 constexpr int lines_of(Format f) { return (int)(bytes_of(f) / 64); }
-constexpr int kNear = 6;  // blocks ahead for L2 -> L1
+constexpr int kNear = 2;  // blocks ahead for L2 -> L1
 
 struct Tile {
   const uint8_t* weights;
@@ -138,7 +138,7 @@ __attribute__((noinline)) void tile(const Tile& t) {
 using TileFn = void (*)(const Tile&);
 constexpr int kTileRows = 8;
 template <Format F>
-constexpr TileFn kTiles[kTileRows + 1] = {nullptr,    tile<1, F>, tile<2, F>, tile<3, F>, tile<4, F>,
+constexpr TileFn kTiles[9] = {nullptr,    tile<1, F>, tile<2, F>, tile<3, F>, tile<4, F>,
                                           tile<5, F>, tile<6, F>, tile<7, F>, tile<8, F>};
 TileFn tile_of(Format f, int rows) {
   return f == kQ8 ? kTiles<kQ8>[rows] : f == kQ4 ? kTiles<kQ4>[rows] : kTiles<kExpanded>[rows];

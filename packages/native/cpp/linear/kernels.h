@@ -28,7 +28,7 @@ struct LinearKernels {
 
 // Panels per run when there are many rows: as many as stay in a core's L2 together with their expanded form.
 static inline int panels_per_run(int k) {
-  const size_t panel = (size_t)k * kPanel, budget = 768u << 10;
+  const size_t panel = (size_t)k * kPanel, budget = 320u << 10;
   const size_t fit = budget / (panel + panel / 16);
   return fit < 1 ? 1 : fit > 8 ? 8 : (int)fit;
 }

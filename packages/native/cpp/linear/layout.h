@@ -43,10 +43,11 @@ static inline size_t panel_bytes(WeightType t, int k) {
   return is_int8(t) ? (size_t)(k / kBlock) * block_bytes(t) : (size_t)k * kPanel * element_bytes(t);
 }
 
-// Rows per group: as equal as possible, at most `most`, even so that kernels may work in two halves.
+// Rows per group: as equal as possible, at most `most`; above four a multiple of four, as AMX wants.
 static inline int group_rows(int rows, int most) {
+  if (rows <= 4) return rows;
   const int groups = (rows + most - 1) / most, even = (rows + groups - 1) / groups;
-  return rows == 1 ? 1 : (even + 1) / 2 * 2;
+  return (even + 3) / 4 * 4;
 }
 constexpr int kInt8Group = 16;
 constexpr int kFloatGroup = 12;

@@ -141,10 +141,11 @@ void linear_prepare(const LinearTask& t, const Worker& worker) {
   if (is_int8(t.weights[0]->type)) {
     const Int8Activations act = int8_activations(t);
     const LinearKernels& kernels = linear_kernels(t.isa);
-    const int padded = act.groups() * act.group;
-    // Few rows: every thread takes some blocks of each row; many: some rows.
-    const bool by_blocks = padded < 4 * worker.count;
-    const Range rows = by_blocks ? Range{0, padded} : share(padded, worker);
+    // Few groups: every thread takes some blocks of each row; many: some groups. Never rows of one group: their scales
+    // lie side by side, and two cores writing one cache line take turns.
+    const bool by_blocks = act.groups() < 4 * worker.count;
+    const Range groups = by_blocks ? Range{0, act.groups()} : share(act.groups(), worker);
+    const Range rows{groups.begin * act.group, groups.end * act.group};
     const Range blocks = by_blocks ? share(act.blocks, worker) : Range{0, act.blocks};
     for (int r = rows.begin; r < rows.end; r++) {
       uint8_t* group = (uint8_t*)t.scratch + (size_t)(r / act.group) * act.group_stride();
