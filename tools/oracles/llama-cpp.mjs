@@ -6,6 +6,7 @@
  *
  * Every golden file says which oracle and which script made it, and when.
  */
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -132,6 +133,7 @@ async function makeGreedy(modelPath) {
   writeJson(path.join(fixtures, `${name}.greedy.json`), {
     ...provenance,
     model: path.relative(root, path.resolve(modelPath)),
+    modelSha256: createHash('sha256').update(fs.readFileSync(modelPath)).digest('hex'),
     format: `per prompt: its token ids, ${continuationTokens} greedy tokens, and per step the two best [token, logit]`,
     continuations,
   });

@@ -1,7 +1,8 @@
 /**
  * Parity with llama.cpp on the same files. Golden files and how they are made: tools/oracles/llama-cpp.mjs.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { detectIsa } from '@triptych/native';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -19,6 +20,7 @@ interface GreedyGolden {
   readonly oracle: string;
   /** Of the GGUF file, from the repository's root. */
   readonly model: string;
+  readonly modelSha256: string;
   readonly continuations: readonly {
     readonly text: string;
     readonly prompt: readonly number[];
@@ -106,8 +108,12 @@ describe.each(goldens('.greedy.json'))('%s', (name) => {
   const golden = readGolden<GreedyGolden>(`${name}.greedy.json`);
   const file = path.join(root, golden.model);
 
+  test('was made from the model that is here', () => {
+    // If not: node tools/oracles/llama-cpp.mjs greedy <model>
+    expect(createHash('sha256').update(readFileSync(file)).digest('hex')).toBe(golden.modelSha256);
+  });
+
   test(`greedy continuations agree with ${golden.oracle}`, async () => {
-    expect(existsSync(file)).toBe(true);
     const engine = await TextEngine.load(file, { kvMemoryBytes: 256 << 20 });
     open.push(engine);
     for (const { text, prompt, tokens, best } of golden.continuations) {
