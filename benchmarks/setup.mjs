@@ -36,30 +36,38 @@ function installPeer() {
   if (status !== 0) throw new Error(`npm install failed in ${here}`, { cause: error });
 }
 
+/** The writer of checkpoint files, which has to be built; late, so that installing the peer works without. */
+async function loadWriter() {
+  try {
+    return await import('./random-model.mjs');
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    console.error('models: not built yet: run `npm run build`, then this again');
+    process.exit(1);
+  }
+}
+
 async function makeModels() {
-  // Imported late: its package has to be built, and installing the peer must work without.
-  const { writeRandomModel } = await import('./random-model.mjs');
+  const { writeRandomModel } = await loadWriter();
   const models = path.join(here, 'models');
   fs.mkdirSync(models, { recursive: true });
   for (const format of ['q8_0', 'q4_0']) {
     const file = path.join(models, `random-1.1b-${format}.gguf`);
+    const shown = path.relative(process.cwd(), file);
     if (fs.existsSync(file)) {
-      console.log(`model: ${path.relative(process.cwd(), file)} is there`);
+      console.log(`model: ${shown} is there`);
       continue;
     }
-    let shown = 0;
+    console.log(`model: making ${shown}`);
+    let tenths = 0;
     await writeRandomModel(file, {
       format,
       onProgress({ writtenBytes, totalBytes }) {
-        const percent = Math.floor((100 * writtenBytes) / totalBytes);
-        if (percent < shown + 10 && percent < 100) return;
-        shown = percent;
-        process.stdout.write(
-          `\rmodel: ${path.relative(process.cwd(), file)} ${percent} % of ${(totalBytes / 1e9).toFixed(2)} GB `,
-        );
+        const done = Math.floor((10 * writtenBytes) / totalBytes);
+        if (done > tenths) console.log(`model: ${10 * done} % of ${(totalBytes / 1e9).toFixed(2)} GB`);
+        tenths = done;
       },
     });
-    process.stdout.write('\n');
   }
 }
 

@@ -125,6 +125,11 @@ try {
   }
   process.exit(0);
 } catch (error) {
-  console.error(abort.signal.aborted ? String(abort.signal.reason?.message) : (error.stack ?? error));
+  const isUnbuilt = error.code === 'ERR_MODULE_NOT_FOUND' && /@triptych/.test(error.message);
+  if (abort.signal.aborted) console.error(String(abort.signal.reason?.message));
+  else
+    console.error(
+      isUnbuilt ? `not built yet: run \`npm run build\` first (${error.message})` : (error.stack ?? error),
+    );
   process.exit(abort.signal.aborted ? 130 : 1);
 }
