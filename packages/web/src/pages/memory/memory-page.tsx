@@ -56,8 +56,8 @@ function MemoryView({ feed, snapshot }: { readonly feed: MemoryFeed; readonly sn
       <p className="lede">
         Every conversation gets one unbroken range of addresses for its keys and values, as long as the
         context allows. Addresses cost nothing. Memory comes in pages of{' '}
-        {formatBytes(snapshot.pageGroupBytes)} as the text grows, and goes back to the system when it ends, so
-        plain attention kernels read one straight line.
+        {formatBytes(snapshot.pageGroupBytes)} as the text grows; what an ended conversation leaves is used
+        again or given back. So plain attention kernels read one straight line.
       </p>
       <div className="memory-columns">
         <div className="memory-picture">
