@@ -1,41 +1,21 @@
 /** One journey with nothing in place of anything: browser, page, server, engine, KV memory, embedded model. */
 
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TextEngine } from '@triptych/llm';
-import { type RunningServer, serve } from '@triptych/server';
 import { until } from '@triptych/server/testing';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchBrowser, openPage } from './browser.js';
-import { buildPage } from './build-page.js';
+import { expect, it } from 'vitest';
+import { setStage } from './stage.js';
 
+const { startWith } = setStage();
 const models = fileURLToPath(new URL('../../../models/text/', import.meta.url));
 
-let browser: Browser;
-let server: RunningServer;
-let webRoot: string;
-
-beforeAll(async () => {
-  webRoot = await mkdtemp(join(tmpdir(), 'triptych-web-'));
-  await buildPage(webRoot);
+it('continues a text, the same again for the same seed, and gives the memory back', async () => {
   const file = (await readdir(models)).find((name) => name.endsWith('.gguf'));
   if (file === undefined) throw new Error(`no embedded model in ${models}`);
   const engine = await TextEngine.load(join(models, file));
-  server = await serve({ engines: [engine], port: 0, webRoot });
-  browser = await launchBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close({ deadlineMs: 0 });
-  await rm(webRoot, { recursive: true, force: true });
-});
-
-it('continues a text, the same again for the same seed, and gives the memory back', async () => {
-  const { page, problems } = await openPage(browser, server.url);
+  const { page, problems } = await startWith([engine]);
   const text = page.getByRole('textbox', { name: 'Text to continue' });
   await text.fill('It was a dark night, and');
   await page.getByLabel('Seed').fill('5');
