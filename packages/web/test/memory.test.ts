@@ -20,22 +20,6 @@ function generate(server: RunningServer, prompt: string): () => Promise<void> {
   };
 }
 
-describe('a text longer than the context', () => {
-  it('is continued from its end, and the page says so', async () => {
-    const { page, problems, fake } = await start({
-      engine: { info: { hasChatTemplate: false, contextLength: 40 }, naturalEnd: 3 },
-    });
-    await page.getByRole('textbox', { name: 'Text to continue' }).fill('word '.repeat(60).trim());
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await page.getByText('the beginning was out of its sight').waitFor();
-    const sent = fake.seen.at(-1)?.request.prompt;
-    expect(sent).toMatch(/^word( word)+$/);
-    expect(sent?.length).toBeLessThan(100);
-    await expectAccessible(page);
-    expect(problems).toEqual([]);
-  });
-});
-
 describe('memory', () => {
   it('moves while text is generated', async () => {
     const { page, problems, server } = await start({ path: '#/memory', engine: { tokenDelayMs: 25 } });
@@ -77,5 +61,25 @@ describe('memory', () => {
       );
     }
     await end();
+  });
+
+  it('takes on another theme though nothing moves', async () => {
+    const { page } = await start({ path: '#/memory', page: { colorScheme: 'light' } });
+    await page.getByRole('heading', { level: 1, name: /of addresses reserved/ }).waitFor();
+    const reserved = (selector: string) =>
+      page.evaluate((query) => {
+        const canvas = document.querySelector<HTMLCanvasElement>(query)!;
+        return canvas.getContext('2d')!.getImageData(60, 12, 1, 1).data.slice(0, 3).join();
+      }, selector);
+    for (const selector of ['.slot-picture canvas', '.strip canvas']) {
+      await page.emulateMedia({ colorScheme: 'light' });
+      await until(async () => (await reserved(selector)) === '238,241,245');
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await until(async () => (await reserved(selector)) === '29,33,42');
+    }
+    await page.getByRole('button', { name: /^Theme: system/ }).click();
+    await until(async () => (await reserved('.slot-picture canvas')) === '238,241,245');
+    await page.getByRole('button', { name: /^Theme: light/ }).click();
+    await until(async () => (await reserved('.slot-picture canvas')) === '29,33,42');
   });
 });

@@ -28,6 +28,27 @@ export function useMediaQuery(query: string): boolean {
   return useSyncExternalStore(subscribe, () => matchMedia(query).matches);
 }
 
+/** Renders again whenever the page's theme changes, by the system or by the user: a canvas keeps its old colours. */
+export function useThemeChanges(): void {
+  useSyncExternalStore(subscribeToTheme, readTheme);
+}
+
+function readTheme(): string {
+  const { theme } = document.documentElement.dataset;
+  return theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+}
+
+function subscribeToTheme(listener: () => void): () => void {
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const user = new MutationObserver(listener);
+  system.addEventListener('change', listener);
+  user.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+  return () => {
+    system.removeEventListener('change', listener);
+    user.disconnect();
+  };
+}
+
 /** Calls `onEscape` for an Escape that no open dialog takes for itself. */
 export function useEscape(active: boolean, onEscape: () => void): void {
   useEffect(() => {

@@ -1,7 +1,7 @@
 import type { MemorySnapshot } from '@triptych/llm';
 import { useEffect, useRef } from 'react';
 import { formatPercent } from '../../lib/format.js';
-import { useWidth } from '../../ui/hooks.js';
+import { useThemeChanges, useWidth } from '../../ui/hooks.js';
 import { readPalette } from './paint-slots.js';
 import { prepareCanvas } from './prepare-canvas.js';
 
@@ -12,6 +12,7 @@ export function ReservationStrip({ snapshot }: { readonly snapshot: MemorySnapsh
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);
+  useThemeChanges();
   useEffect(() => {
     if (canvas.current === null || width === 0) return;
     const context = prepareCanvas(canvas.current, width, HEIGHT_PX);

@@ -2,7 +2,7 @@ import type { MemorySnapshot, SlotSnapshot } from '@triptych/llm';
 import { type PointerEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { formatBytes, plural } from '../../lib/format.js';
 import { type ByteScale, byteScale, type ScaleKind } from '../../lib/scale.js';
-import { useWidth } from '../../ui/hooks.js';
+import { useThemeChanges, useWidth } from '../../ui/hooks.js';
 import { GUTTER_PX, paintSlots, readPalette, rowHeight } from './paint-slots.js';
 import { prepareCanvas } from './prepare-canvas.js';
 
@@ -17,6 +17,7 @@ export function SlotPicture({ snapshot, scaleKind, description }: SlotPicturePro
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useWidth(frame);
+  useThemeChanges();
   const [hovered, setHovered] = useState<number>();
   const { slots, slotBytes, pageGroupBytes } = snapshot;
   const used = slots.reduce((most, slot) => Math.max(most, slot.committedBytes), 0);
