@@ -2,7 +2,7 @@
  * @module
  * The executable over the fake engine, for tests that spawn it. `FAKE` holds its options as JSON.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,16 +21,20 @@ const options = JSON.parse(process.env.FAKE ?? '{}') as FakeMainOptions;
 
 const loadFake: LoadEngine = async (_path, { onProgress, signal }) => {
   onProgress?.({ loadedBytes: 0, totalBytes: 100 });
-  if (options.loadMs !== undefined)
+  if (options.loadMs !== undefined) {
+    // Tells a test that the handlers are in place.
+    process.stderr.write('loading\n');
     await sleep(options.loadMs, undefined, signal === undefined ? {} : { signal }).catch(() =>
       signal?.throwIfAborted(),
     );
+  }
   if (options.loadError !== undefined) throw new Error(options.loadError);
   onProgress?.({ loadedBytes: 100, totalBytes: 100 });
   return new FakeEngine(options);
 };
 
 const modelFolder = mkdtempSync(join(tmpdir(), 'triptych-models-'));
+process.once('exit', () => rmSync(modelFolder, { recursive: true, force: true }));
 if (options.noModel !== true) writeFileSync(join(modelFolder, 'fake.gguf'), '');
 const runtime = processRuntime({ modelFolder, webRoot: undefined });
 process.exitCode = await run(process.argv.slice(2), { ...runtime, loadEngine: loadFake });

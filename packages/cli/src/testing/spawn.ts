@@ -8,6 +8,8 @@ import type { FakeMainOptions } from './fake-main.js';
 
 const dist = resolve(import.meta.dirname, '..', '..', 'dist');
 
+const running = new Set<Spawned>();
+
 export class Spawned {
   readonly child: ChildProcessWithoutNullStreams;
   readonly #exit: Promise<number | string>;
@@ -27,8 +29,10 @@ export class Spawned {
       this.#changed();
     });
     this.child.stdin.on('error', () => undefined);
+    running.add(this);
     this.#exit = new Promise((end) => {
       this.child.on('close', (code, signal) => {
+        running.delete(this);
         end(code ?? signal ?? 'unknown');
         this.#changed();
       });
@@ -76,4 +80,26 @@ export function spawnFake(
 /** The command as users have it. */
 export function spawnReal(args: readonly string[]): Spawned {
   return new Spawned(args, {}, 'main.js');
+}
+
+export interface Finished {
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command over the fake engine to its end; standard input is empty unless given. */
+export async function finishFake(
+  args: readonly string[],
+  options: Parameters<typeof spawnFake>[1] = {},
+): Promise<Finished> {
+  const spawned = spawnFake(args, { input: '', ...options });
+  const code = await spawned.exit();
+  return { code, stdout: spawned.stdout, stderr: spawned.stderr };
+}
+
+/** Ends whatever a test left running; for `afterEach`. */
+export function stopAll(): void {
+  for (const spawned of running) spawned.child.kill('SIGKILL');
+  running.clear();
 }
