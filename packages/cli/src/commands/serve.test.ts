@@ -49,16 +49,6 @@ describe('serve', () => {
     expect(await answer).toBeInstanceOf(Error);
   });
 
-  it('takes two signals of one key press as one', async () => {
-    const { spawned, url } = await serving([], { fake: { tokenDelayMs: 20 } });
-    const answer = fetch(`${url}/v1/chat/completions`, chatBody(30));
-    await untilRunning(url);
-    spawned.child.kill('SIGINT');
-    spawned.child.kill('SIGINT');
-    expect((await answer).status).toBe(200);
-    expect(await spawned.exit()).toBe(0);
-  });
-
   it('ends with 0 at SIGTERM, and aborts answers after the grace time', async () => {
     const { spawned, url } = await serving(['--grace', '0.05'], { fake: { queueDelayMs: 600_000 } });
     const answer = fetch(`${url}/v1/chat/completions`, chatBody(1));
