@@ -29,7 +29,7 @@ const avx512 = [
 const isaFlags = {
   _avx2: avx2,
   _avx512: avx512,
-  _amx: [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-int8', '-mamx-bf16'],
+  _amx: [...avx512, '-mavx512bf16', '-mavx512fp16', '-mamx-tile', '-mamx-int8', '-mamx-bf16'],
 };
 
 /** Every file under cpp/ with this ending, relative to cpp/, sorted. */

@@ -1,12 +1,18 @@
-// Attention with AMX tiles over an f16 cache. Tiles multiply bfloat16 and add in f32, so every f32 factor is cut into
-// two bfloat16 pieces, high + low: exactly for K and V (f16 has 11 bits, two pieces hold 16), to 16 bits for queries
-// and weights; the products high*high, low*high and high*low are summed. The error against f32 arithmetic is about
-// 2^-17 of a product, far below what rounding K and V to f16 cost.
+// Attention with AMX tiles over an f16 cache. Tiles multiply bfloat16 and add in f32, so every factor is cut into two
+// bfloat16 pieces, high + low: K and V exactly (f16 has 11 significant bits), queries and weights to 16 bits. The
+// products high*high, low*high and high*low are summed. The error against f32 arithmetic is about 2^-17 of a product,
+// far below what rounding K and V to f16 costs.
 //
-// Layouts, in units of one tile register (1 KiB), each a pair (high, low); b counts blocks of 32 dims (in the order of
-// packed_dim), d blocks of 16 dims, j sub-tiles of 16 tokens, h halves of 32 tokens:
-//   q [b] 16 rows x 32 dims;   K [j][b] 16 dim pairs x 16 tokens;   V [h][d] 16 token pairs (t, t+16) x 16 dims;
-//   scores: f32 [16 rows][64 tokens], then weights [h] 16 rows x 32 tokens (0, 16, 1, 17, ...).
+// f16 becomes bfloat16 without arithmetic: the same bits shifted right by three are the number times 2^-112. The low
+// piece, an f16 too, is taken times 2^8 so that it is no subnormal (tiles flush those). The left factors make up for
+// it: queries carry 2^96 (leaving scores at 2^-16), weights 2^104 (leaving O at 2^-8), and each comes as three pieces,
+// high, low, and high * 2^-8 for the low pieces on the right.
+//
+// Layouts, in units of one tile register (1 KiB); b counts blocks of 32 dims, d blocks of 16 columns, j sub-tiles of 16
+// tokens, h halves of 32 tokens:
+//   q [b][3 pieces] 16 rows x 32 dims;               K [j][b][2 pieces] 16 dim pairs x 16 tokens;
+//   scores: f32 [16 rows][64 tokens], then weights [h][3 pieces] 16 rows x 32 tokens (0, 16, 1, 17, ...);
+//   V [h][d][2 pieces] 16 token pairs (t, t+16) x 16 columns. Columns, also those of O, are dims in column order.
 #include "attention/attention_kernels.h"
 #include "attention/transpose_avx512.h"
 #include "ops/vec_avx512.h"
@@ -19,6 +25,8 @@ namespace {
 constexpr int kRowTile = 16;
 constexpr int kDimMultiple = 32;
 constexpr size_t kTileBytes = 1024;
+constexpr float kQueryScale = 0x1p96f, kScoreScale = 0x1p16f, kLowScale = 0x1p-8f;
+constexpr float kWeightExponent = 104, kWeightScale = 0x1p-104f, kOutputScale = 0x1p8f;
 
 inline int padded_dims(int head_dim) { return (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple; }
 
@@ -44,12 +52,8 @@ void begin(int rows) {
 void end() { _tile_release(); }
 
 // f32 -> high piece (rounded) and what is left, both as f32 whose low 16 bits do not count.
-inline void split_rounded(__m512 x, __m512i& high, __m512i& low) {
+inline void split(__m512 x, __m512i& high, __m512i& low) {
   high = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000)), _mm512_set1_epi32((int)0xffff0000));
-  low = _mm512_castps_si512(_mm512_sub_ps(x, _mm512_castsi512_ps(high)));
-}
-inline void split_truncated(__m512 x, __m512i& high, __m512i& low) {
-  high = _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32((int)0xffff0000));
   low = _mm512_castps_si512(_mm512_sub_ps(x, _mm512_castsi512_ps(high)));
 }
 // The upper halves of a and b, interleaved: a0 b0 a1 b1 ...
@@ -57,75 +61,94 @@ inline __m512i interleave_high(__m512i a, __m512i b) {
   return _mm512_mask_mov_epi16(b, 0x55555555u, _mm512_srli_epi32(a, 16));
 }
 
+// Cuts f16 numbers; `spoiled` becomes NaN where one of them is not finite.
+struct F16Splitter {
+  __m512h spoiled = _mm512_setzero_ph();
+
+  void split(__m512i x, void* high, void* low) {
+    const __m512i kept = _mm512_set1_epi16((short)0x8fff), seven = _mm512_set1_epi16(7);
+    // A subnormal number would lose its high piece; it goes to the low piece whole.
+    const __mmask32 normal = _mm512_test_epi16_mask(x, _mm512_set1_epi16(0x7c00));
+    const __m512i top = _mm512_maskz_sub_epi16(normal, x, _mm512_and_si512(x, seven));
+    const __m512h rest = _mm512_sub_ph(_mm512_castsi512_ph(x), _mm512_castsi512_ph(top));
+    spoiled = _mm512_fmadd_ph(rest, _mm512_setzero_ph(), spoiled);
+    const __m512i raised = _mm512_castph_si512(_mm512_mul_ph(rest, _mm512_castsi512_ph(_mm512_set1_epi16(0x5c00))));  // 256
+    _mm512_storeu_si512(high, _mm512_and_si512(_mm512_srai_epi16(top, 3), kept));
+    _mm512_storeu_si512(low, _mm512_and_si512(_mm512_srai_epi16(raised, 3), kept));
+  }
+  // Stored behind a packed tile: nonzero if anything in it is not finite.
+  void report(float* flag) const {
+    const uint32_t any = _mm512_cmp_ph_mask(spoiled, spoiled, _CMP_UNORD_Q);
+    memcpy(flag, &any, 4);
+  }
+};
+inline bool is_spoiled(const float* flag) {
+  uint32_t any;
+  memcpy(&any, flag, 4);
+  return any != 0;
+}
+
 void pack_q(const float* const* rows, int count, int head_dim, float scale, float* q) {
   const int padded = padded_dims(head_dim);
-  uint16_t* out = (uint16_t*)q;
-  memset(q, 0, (size_t)padded * kRowTile * sizeof(float));
+  memset(q, 0, (size_t)padded / 32 * 3 * kTileBytes);
   for (int r = 0; r < count; r++) {
-    for (int d = 0; d < head_dim; d++) {
-      const float x = rows[r][d] * scale;
-      uint32_t u, rest;
-      memcpy(&u, &x, 4);
-      const uint32_t high = x == x ? (u + 0x8000) & 0xffff0000u : 0x7fc00000u;
-      float f;
-      memcpy(&f, &high, 4);
-      f = x - f;
-      memcpy(&rest, &f, 4);
-      uint16_t* at = out + (size_t)(d / 32) * kTileBytes + r * 32 + packed_dim(d) % 32;  // two tiles are 1024 elements
-      at[0] = (uint16_t)(high >> 16);
-      at[kTileBytes / 2] = (uint16_t)((rest + 0x8000) >> 16);
-    }
-  }
-}
-
-void pack_k(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor) {
-  alignas(64) uint16_t t[32 * 16];
-  const int blocks = padded_dims(head_dim) / 32;
-  uint8_t* out = (uint8_t*)k + (size_t)(sub * blocks) * 2 * kTileBytes;
-  for (int b = 0; b < blocks; b++, out += 2 * kTileBytes) {
-    const int left = head_dim - b * 32;
-    if (tokens == 16 && left >= 32) transpose_f16(source + b * 64, stride, 16, 0xffffffffu, t);
-    else transpose_f16(source + b * 64, stride, tokens, left >= 32 ? 0xffffffffu : (1u << left) - 1, t);
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; i++) {
-      cursor.fetch(1);
-      __m512i high[2], low[2];
-      split_truncated(Vec::load(t + 2 * i * 16).v, high[0], low[0]);
-      split_truncated(Vec::load(t + (2 * i + 1) * 16).v, high[1], low[1]);
-      _mm512_storeu_si512(out + i * 64, interleave_high(high[0], high[1]));
-      _mm512_storeu_si512(out + kTileBytes + i * 64, interleave_high(low[0], low[1]));
-    }
-  }
-}
-
-// Sixteen tokens fill one half of the pairs: the even sub-tile of a half writes (t, 0), the odd one adds its tokens.
-void pack_v(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* v, PrefetchCursor& cursor) {
-  const int blocks = padded_dims(head_dim) / 16;
-  uint8_t* out = (uint8_t*)v + (size_t)(sub / 2 * blocks) * 2 * kTileBytes;
-  const bool odd = sub % 2;
-  for (int t = 0; t < kSubTile; t++, out += 64) {
-    const uint16_t* row = (const uint16_t*)(source + (size_t)t * stride);
-    if (t >= tokens && odd) break;
-    cursor.fetch(blocks / 2);
-    for (int d = 0; d < blocks; d++) {
-      const int left = t < tokens ? head_dim - d * 16 : 0;
+    for (int d = 0; d < head_dim; d += 8) {
+      const __m512 x = _mm512_mul_ps(_mm512_maskz_loadu_ps(0xff, rows[r] + d), _mm512_set1_ps(scale * kQueryScale));
       __m512i high, low;
-      split_truncated(left >= 16 ? Vec::load(row + d * 16).v : Vec::load_first(row + d * 16, left > 0 ? left : 0).v, high, low);
-      uint8_t* at = out + (size_t)d * 2 * kTileBytes;
-      if (odd) {
-        high = _mm512_mask_loadu_epi16(high, 0x55555555u, at);
-        low = _mm512_mask_loadu_epi16(low, 0x55555555u, at + kTileBytes);
-      } else {
-        high = _mm512_srli_epi32(high, 16);
-        low = _mm512_srli_epi32(low, 16);
-      }
-      _mm512_storeu_si512(at, high);
-      _mm512_storeu_si512(at + kTileBytes, low);
+      split(x, high, low);
+      const __m512 third = _mm512_mul_ps(_mm512_castsi512_ps(high), _mm512_set1_ps(kLowScale));
+      uint8_t* at = (uint8_t*)q + (size_t)(d / 32) * 3 * kTileBytes + r * 64 + d % 32 * 2;
+      const auto upper = [](__m512i v) { return _mm512_castsi512_si256(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(_mm512_srli_epi32(v, 16)))); };
+      _mm_storeu_si128((__m128i*)at, _mm256_castsi256_si128(upper(high)));
+      _mm_storeu_si128((__m128i*)(at + kTileBytes), _mm256_castsi256_si128(upper(low)));
+      _mm_storeu_si128((__m128i*)(at + 2 * kTileBytes), _mm256_castsi256_si128(upper(_mm512_castps_si512(third))));
     }
   }
 }
 
-// Scores of one row (log2 units; `n` of 64 tokens count) -> weights, as the row of the two pairs of weight tiles.
+void pack_k(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* k, PrefetchCursor& cursor) {
+  const int padded = padded_dims(head_dim);
+  uint8_t* out = (uint8_t*)k;
+  F16Splitter splitter;
+  for (int j = 0; j < kTile / kSubTile; j++) {
+    const int here = tokens - j * kSubTile;
+    for (int d = 0; d < padded; d += 32, out += 2 * kTileBytes) {
+      const int left = head_dim - d;
+      __m512 r[16];
+      // Pairs of dims are moved as one 32-bit unit.
+      if (here >= 16 && left >= 32) transpose_f32(sub[j] + d * 2, stride, 16, 0xffff, r);
+      else transpose_f32(sub[j] + d * 2, stride, here, left >= 32 ? 0xffff : (__mmask16)((1u << left / 2) - 1), r);
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; i++) splitter.split(_mm512_castps_si512(r[i]), out + i * 64, out + kTileBytes + i * 64);
+      cursor.fetch(16);
+    }
+  }
+  splitter.report(k + kTile * padded);
+}
+
+void pack_v(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* v, PrefetchCursor& cursor) {
+  const int padded = padded_dims(head_dim);
+  F16Splitter splitter;
+  for (int h = 0; h < 2; h++) {
+    for (int t = 0; t < 16; t++) {
+      cursor.fetch(padded / 16);
+      const int first = h * 32 + t;
+      const uint8_t *a = sub[2 * h] + (size_t)t * stride, *b = sub[2 * h + 1] + (size_t)t * stride;
+      uint8_t* out = (uint8_t*)v + (size_t)(h * padded / 16) * 2 * kTileBytes + t * 64;
+      for (int d = 0; d < padded; d += 32, out += 4 * kTileBytes) {
+        const int left = head_dim - d;
+        const __mmask32 dims = left >= 32 ? 0xffffffffu : (1u << left) - 1;
+        const __m512i x = _mm512_maskz_loadu_epi16(first < tokens ? dims : 0, a + d * 2);
+        const __m512i y = _mm512_maskz_loadu_epi16(first + 16 < tokens ? dims : 0, b + d * 2);
+        splitter.split(_mm512_unpacklo_epi16(x, y), out, out + kTileBytes);
+        splitter.split(_mm512_unpackhi_epi16(x, y), out + 2 * kTileBytes, out + 3 * kTileBytes);
+      }
+    }
+  }
+  splitter.report(v + kTile * padded);
+}
+
+// Scores of one row (log2 units times 2^-16; `n` of 64 tokens count) -> weights, as the row of the weight tiles.
 inline void softmax_pieces(float* __restrict s, int n, float* __restrict o, float* __restrict l, float* __restrict m, int padded,
                            uint8_t* __restrict weights) {
   __m512 x[4];
@@ -137,27 +160,29 @@ inline void softmax_pieces(float* __restrict s, int n, float* __restrict o, floa
     x[i] = _mm512_mask_loadu_ps(_mm512_set1_ps(kLowest), seen[i], s + i * 16);
   }
   const __m512 top = _mm512_max_ps(_mm512_max_ps(x[0], x[1]), _mm512_max_ps(x[2], x[3]));
-  if (__builtin_expect(_mm512_cmp_ps_mask(top, _mm512_set1_ps(*m + kSlack), _CMP_GT_OQ) != 0, 0)) {
+  if (__builtin_expect(_mm512_cmp_ps_mask(top, _mm512_set1_ps(*m + kSlack / kScoreScale), _CMP_GT_OQ) != 0, 0)) {
     const float raised = _mm512_reduce_max_ps(top);
-    const Vec shrink = exp2_vec(Vec::set(*m - raised));
+    const Vec shrink = exp2_vec(Vec::set((*m - raised) * kScoreScale));
     for (int d = 0; d < padded; d += 16) (Vec::load(o + d) * shrink).store(o + d);
     (Vec::load(l) * shrink).store(l);
     *m = raised;
   }
-  const Vec limit = Vec::set(*m);
+  const Vec offset = Vec::set(kWeightExponent - *m * kScoreScale), scale = Vec::set(kScoreScale);
   Vec sum = Vec::load(l);
-  __m512i high[4], low[4];
+  __m512i high[4], low[4], third[4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) {
-    const __m512 p = _mm512_maskz_mov_ps(seen[i], exp2_vec(Vec{x[i]} - limit).v);
+    const __m512 p = _mm512_maskz_mov_ps(seen[i], exp2_vec(Vec::fma(Vec{x[i]}, scale, offset)).v);
     sum = sum + Vec{p};
-    split_rounded(p, high[i], low[i]);
+    split(p, high[i], low[i]);
+    third[i] = _mm512_castps_si512(_mm512_mul_ps(_mm512_castsi512_ps(high[i]), _mm512_set1_ps(kLowScale)));
   }
   sum.store(l);
 #pragma GCC unroll 2
-  for (int h = 0; h < 2; h++) {
-    _mm512_storeu_si512(weights + (size_t)h * 2 * kTileBytes, interleave_high(high[2 * h], high[2 * h + 1]));
-    _mm512_storeu_si512(weights + (size_t)h * 2 * kTileBytes + kTileBytes, interleave_high(low[2 * h], low[2 * h + 1]));
+  for (int h = 0; h < 2; h++, weights += 3 * kTileBytes) {
+    _mm512_storeu_si512(weights, interleave_high(high[2 * h], high[2 * h + 1]));
+    _mm512_storeu_si512(weights + kTileBytes, interleave_high(low[2 * h], low[2 * h + 1]));
+    _mm512_storeu_si512(weights + 2 * kTileBytes, interleave_high(third[2 * h], third[2 * h + 1]));
   }
 }
 
@@ -191,10 +216,10 @@ inline void score_tiles(const uint8_t* q, const uint8_t* k, int blocks, float* s
   _tile_zero(2);
   _tile_zero(3);
   const size_t sub = (size_t)blocks * 2 * kTileBytes;
-  for (int b = 0; b < blocks; b++, q += 2 * kTileBytes, k += 2 * kTileBytes) {
+  for (int b = 0; b < blocks; b++, q += 3 * kTileBytes, k += 2 * kTileBytes) {
     multiply_four(q, k, sub);
     multiply_four(q + kTileBytes, k, sub);
-    multiply_four(q, k + kTileBytes, sub);
+    multiply_four(q + 2 * kTileBytes, k + kTileBytes, sub);
   }
   _tile_stored(0, s, kTile * 4);
   _tile_stored(1, s + 16, kTile * 4);
@@ -213,10 +238,10 @@ inline void value_tiles(float* o, const uint8_t* p, const uint8_t* v, int padded
     _tile_loadd(2, o + d + 32, row);
     _tile_loadd(3, o + d + 48, row);
     for (int h = 0; h < halves; h++) {
-      const uint8_t *left = p + (size_t)h * step, *right = v + (size_t)h * half;
+      const uint8_t *left = p + (size_t)h * 3 * kTileBytes, *right = v + (size_t)h * half;
       multiply_four(left, right, step);
       multiply_four(left + kTileBytes, right, step);
-      multiply_four(left, right + kTileBytes, step);
+      multiply_four(left + 2 * kTileBytes, right + kTileBytes, step);
     }
     _tile_stored(0, o + d, row);
     _tile_stored(1, o + d + 16, row);
@@ -227,70 +252,78 @@ inline void value_tiles(float* o, const uint8_t* p, const uint8_t* v, int padded
     _tile_loadd(0, o + d, row);
     _tile_loadd(1, o + d + 16, row);
     for (int h = 0; h < halves; h++) {
-      const uint8_t *left = p + (size_t)h * step, *right = v + (size_t)h * half;
+      const uint8_t *left = p + (size_t)h * 3 * kTileBytes, *right = v + (size_t)h * half;
       multiply_two(left, right, step);
       multiply_two(left + kTileBytes, right, step);
-      multiply_two(left, right + kTileBytes, step);
+      multiply_two(left + 2 * kTileBytes, right + kTileBytes, step);
     }
     _tile_stored(0, o + d, row);
     _tile_stored(1, o + d + 16, row);
   }
 }
 
-// Whether V has a NaN or infinity: 0 times such a value would reach rows that do not see its token.
-bool all_finite(const uint8_t* v, int padded) {
-  const __m512i exponent = _mm512_set1_epi16(0x7f80);
-  __mmask32 found = 0;
-  for (size_t tile = 0; tile < (size_t)padded / 8; tile++)  // high pieces only: they carry the exponent
-    for (int i = 0; i < 16; i++) {
-      const __m512i x = _mm512_and_si512(_mm512_loadu_si512(v + tile * 2 * kTileBytes + i * 64), exponent);
-      found |= _mm512_cmpeq_epi16_mask(x, exponent);
+// In the packed forms a NaN or infinity is an ordinary large number (its exponent is 31 before the shift), which
+// harms no row that does not see its token. Rows that do see one get NaN.
+void spoil_rows(const AttendArgs& a, float* l) {
+  const auto bad = [](uint16_t x) { return (x & 0x0f80) == 0x0f80; };
+  const int blocks = a.padded / 32;
+  int first = kTile;
+  for (int t = 0; t < a.tokens; t++) {
+    for (int d = 0; d < a.padded && first == kTile; d++) {
+      const uint16_t* k = (const uint16_t*)a.k + (size_t)(t / 16 * blocks + d / 32) * kTileBytes;
+      const uint16_t* v = (const uint16_t*)a.v + (size_t)(t / 32 * (a.padded / 16) + d / 16) * kTileBytes;
+      if (bad(k[d % 32 / 2 * 32 + t % 16 * 2 + d % 2]) || bad(v[t % 16 * 32 + d % 16 * 2 + t % 32 / 16])) first = t;
     }
-  return found == 0;
-}
-
-// The rare case of values that are not finite in a tile that rows see differently much of: row by row, with V cut
-// off at what the row sees.
-void value_tiles_apart(const AttendArgs& a, const uint8_t* p, int halves) {
-  const size_t bytes = (size_t)kTile * (size_t)a.padded * 4;
-  alignas(64) uint8_t v[kTile * 256 * 4];
-  alignas(64) float o[kRowTile * 256];
-  for (int r = 0; r < a.rows; r++) {
-    if (a.visible[r] <= 0) continue;
-    memcpy(v, a.v, bytes);
-    for (int t = a.visible[r]; t < kTile; t++)
-      for (int d = 0; d < a.padded; d++)
-        for (size_t piece = 0; piece < 2; piece++) {
-          uint8_t* tile = v + ((size_t)(t / 32 * (a.padded / 16) + d / 16) * 2 + piece) * kTileBytes;
-          ((uint16_t*)tile)[t % 16 * 32 + d % 16 * 2 + t % 32 / 16] = 0;
-        }
-    memcpy(o, a.state, (size_t)kRowTile * (size_t)a.padded * 4);
-    value_tiles(o, p, v, a.padded, halves);
-    memcpy(a.state + r * a.padded, o + r * a.padded, (size_t)a.padded * 4);
   }
+  for (int r = 0; r < a.rows; r++)
+    if (a.visible[r] > first) l[r * 16] = __builtin_nanf("");
 }
 
 void attend(const AttendArgs& a) {
-  const int tokens = a.visible[a.rows - 1], halves = tokens > 32 ? 2 : 1;
+  const int tokens = a.visible[a.rows - 1];
   uint8_t* weights = (uint8_t*)(a.scores + kRowTile * kTile);
   score_tiles((const uint8_t*)a.q, (const uint8_t*)a.k, a.padded / 32, a.scores);
   float* l = a.state + kRowTile * a.padded;
   float* m = l + kRowTile * 16;
-  for (int r = 0; r < a.rows; r++) {
-    // A row that sees nothing here gets weights of 0 and keeps its maximum.
+  // A row that sees nothing here gets weights of 0 and keeps its maximum.
+  for (int r = 0; r < a.rows; r++)
     softmax_pieces(a.scores + r * kTile, a.visible[r], a.state + r * a.padded, l + r * 16, m + r, a.padded, weights + r * 64);
-  }
-  const uint8_t* v = (const uint8_t*)a.v;
-  if (a.visible[0] != a.tokens && !all_finite(v, a.padded)) value_tiles_apart(a, weights, halves);
-  else value_tiles(a.state, weights, v, a.padded, halves);
+  value_tiles(a.state, weights, (const uint8_t*)a.v, a.padded, tokens > 32 ? 2 : 1);
+  if (is_spoiled(a.k + kTile * a.padded) || is_spoiled(a.v + kTile * a.padded)) spoil_rows(a, l);
 }
 
 void reset(float* state, int padded) { reset_state(state, kRowTile, padded); }
-void close(const float* state, int row, int padded, float* record) { close_row(state, kRowTile, row, padded, record); }
+
+// Records are in plain units.
+void close(const float* state, int row, int padded, float* record) {
+  close_row(state, kRowTile, row, padded, record);
+  for (int d = 0; d < padded; d += 16) (Vec::load(record + d) * Vec::set(kOutputScale)).store(record + d);
+  record[padded] *= kScoreScale;
+  record[padded + 1] *= kWeightScale;
+}
+
+// Column order back to dims: of each 32 columns, the first 16 are dims 0..3, 8..11, 16..19, 24..27, then the others.
+void finish(const float* record, int head_dim, int padded, float* out) {
+  const __m512 scale = _mm512_set1_ps(1.0f / record[padded + 1]);
+  const __m512i first = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+  for (int d = 0; d < head_dim; d += 32) {
+    const __m512 a = _mm512_mul_ps(_mm512_loadu_ps(record + d), scale), b = _mm512_mul_ps(_mm512_loadu_ps(record + d + 16), scale);
+    const Vec low{_mm512_permutex2var_ps(a, first, b)};
+    const Vec high{_mm512_permutex2var_ps(a, _mm512_add_epi32(first, _mm512_set1_epi32(8)), b)};
+    const int left = head_dim - d;
+    if (left >= 32) {
+      low.store(out + d);
+      high.store(out + d + 16);
+    } else {
+      low.store_first(out + d, left < 16 ? left : 16);
+      if (left > 16) high.store_first(out + d + 16, left - 16);
+    }
+  }
+}
 
 // An f32 cache has no exact pair of pieces: the driver runs it on the Avx512 kernels.
 constexpr AttentionKernels kAttentionKernels = {kRowTile, kDimMultiple, begin, end, pack_q, {pack_k, nullptr}, {pack_v, nullptr},
-                                                reset, attend, close, merge_records, finish_row};
+                                                reset, attend, close, merge_records, finish};
 
 }  // namespace
 

@@ -7,6 +7,7 @@ namespace {
 constexpr int kRowTile = 4;
 constexpr int kDimMultiple = 16;
 inline int packed_dim(int d) { return d; }
+inline int padded_dims(int head_dim) { return (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple; }
 
 // Eight rows of eight floats -> eight columns.
 inline void transpose8(__m256 r[8]) {
@@ -29,9 +30,8 @@ inline void transpose8(__m256 r[8]) {
 }
 
 // [16 tokens][head_dim] -> [dim][16 tokens]; absent tokens and padding dims are 0. head_dim is a multiple of 8.
-template <class T> void pack_k(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor) {
-  const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
-  float* out = k + (size_t)sub * (size_t)(padded * kSubTile);
+template <class T> void pack_k_sub(const uint8_t* source, size_t stride, int tokens, int head_dim, float* out, PrefetchCursor& cursor) {
+  const int padded = padded_dims(head_dim);
   for (int half = 0; half < kSubTile; half += 8) {
     for (int d = 0; d < head_dim; d += 8) {
       cursor.fetch(2);

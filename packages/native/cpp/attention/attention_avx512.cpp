@@ -7,13 +7,13 @@ namespace {
 
 constexpr int kRowTile = 8;
 constexpr int kDimMultiple = 32;
+inline int padded_dims(int head_dim) { return (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple; }
 
-template <class T> void pack_k(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor);
+template <class T> void pack_k_sub(const uint8_t* source, size_t stride, int tokens, int head_dim, float* out, PrefetchCursor& cursor);
 
-template <> void pack_k<uint16_t>(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor) {
+template <> void pack_k_sub<uint16_t>(const uint8_t* source, size_t stride, int tokens, int head_dim, float* out, PrefetchCursor& cursor) {
   alignas(64) uint16_t t[32 * 16];
-  const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
-  float* out = k + (size_t)sub * (size_t)(padded * kSubTile);
+  const int padded = padded_dims(head_dim);
   for (int d = 0; d < padded; d += 32) {
     const int left = head_dim - d;
     if (tokens == 16 && left >= 32) transpose_f16(source + d * 2, stride, 16, 0xffffffffu, t);
@@ -27,9 +27,8 @@ template <> void pack_k<uint16_t>(const uint8_t* source, size_t stride, int toke
   }
 }
 
-template <> void pack_k<float>(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor) {
-  const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
-  float* out = k + (size_t)sub * (size_t)(padded * kSubTile);
+template <> void pack_k_sub<float>(const uint8_t* source, size_t stride, int tokens, int head_dim, float* out, PrefetchCursor& cursor) {
+  const int padded = padded_dims(head_dim);
   for (int d = 0; d < padded; d += 16) {
     const int left = head_dim - d;
     cursor.fetch(8);

@@ -48,10 +48,10 @@ struct AttentionSizes {
     block_queries = std::max(1, kBlockFloats / padded / group);
     row_tiles = std::max(ceil_div(block_queries * group, row_tile), kv_heads * ceil_div(group, row_tile));
     rows = std::max(block_queries * group, q_heads);
-    q_tile = (size_t)(row_tile * padded);
-    kv_tile = (size_t)(kTile * padded);
+    q_tile = (size_t)(row_tile * padded) * 3 / 2;
+    kv_tile = (size_t)(kTile * padded) + 16;
     state = aligned_floats(state_floats(row_tile, padded));
-    scores = (size_t)(2 * row_tile * kTile);
+    scores = (size_t)(3 * row_tile * kTile);
     record = record_floats(padded);
     // One more record: the chunk that is being merged.
     worker = (size_t)row_tiles * (q_tile + state) + 2 * kv_tile + scores + (size_t)(rows + 1) * record;
@@ -235,11 +235,14 @@ template <class Layout> class AttentionRun {
 
   void pack_tokens(const Tokens& tokens, int t, int n, int head, PrefetchCursor& cursor) {
     const size_t offset = (size_t)head * head_bytes_;
-    for (int sub = 0; sub < kTile / kSubTile; sub++) {
-      const int here = std::clamp(n - sub * kSubTile, 0, kSubTile), first = here > 0 ? t + sub * kSubTile : t;
-      k_.pack_k[t_.cache_f32](tokens.k(first) + offset, t_.token_stride, here, t_.head_dim, sub, packed_k_, cursor);
-      k_.pack_v[t_.cache_f32](tokens.v(first) + offset, t_.token_stride, here, t_.head_dim, sub, packed_v_, cursor);
+    const uint8_t *k[kTile / kSubTile], *v[kTile / kSubTile];
+    for (int i = 0; i < kTile / kSubTile; i++) {
+      const int first = i * kSubTile < n ? t + i * kSubTile : t;
+      k[i] = tokens.k(first) + offset;
+      v[i] = tokens.v(first) + offset;
     }
+    k_.pack_k[t_.cache_f32](k, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
+    k_.pack_v[t_.cache_f32](v, t_.token_stride, n, t_.head_dim, packed_v_, cursor);
   }
 
   // Fetches KV heads head_begin..head_end-1 of the tile at t into L2; nothing beyond token end-1.

@@ -2,7 +2,8 @@
 // work into tiles of kTile tokens times row_tile query rows of one KV head; the kernels see nothing larger.
 //
 // Packed forms, in floats, with D = head_dim padded to a multiple of dim_multiple (each kernel set has its own layout;
-// all take this much room):  q tile [row_tile][D], K tile [kTile][D], V tile [kTile][D], scores 2 * [row_tile][kTile].
+// all take at most this much room):  q tile 1.5 * [row_tile][D], K tile and V tile [kTile][D] and 16 more, scores
+// 3 * [row_tile][kTile].
 // State of a row tile: O [row_tile][D], then l [row_tile][16] (partial sums of weights), then m [16] (running maxima).
 // Record of a row (its state after a whole chunk): O [D], m, l, padded to D + 16.
 #pragma once
@@ -60,10 +61,10 @@ struct AttentionKernels {
   void (*end)();
   // rows: `count` pointers to [head_dim]; scale includes log2(e), so that weights are powers of two.
   void (*pack_q)(const float* const* rows, int count, int head_dim, float scale, float* q);
-  // Sub-tile `sub` of the tile: `tokens` (0..16) tokens from `source`, `stride` bytes apart. [0] f16, [1] f32 cache.
-  // The sub-tiles of a tile are packed in order, all four of them.
-  void (*pack_k[2])(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor);
-  void (*pack_v[2])(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* v, PrefetchCursor& cursor);
+  // A tile of `tokens` (1..kTile) tokens: each kSubTile of them from sub[i] on, `stride` bytes apart (where there is no
+  // token, sub[i] is not used). [0] f16, [1] f32 cache.
+  void (*pack_k[2])(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* k, PrefetchCursor& cursor);
+  void (*pack_v[2])(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* v, PrefetchCursor& cursor);
   void (*reset)(float* state, int padded);
   void (*attend)(const AttendArgs& args);
   void (*close)(const float* state, int row, int padded, float* record);

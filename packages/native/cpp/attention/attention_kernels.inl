@@ -1,4 +1,5 @@
-// The f32 kernels in terms of Vec. The including file defines kRowTile, kDimMultiple and the packing of K (kDimOrder).
+// The f32 kernels in terms of Vec. The including file defines kRowTile, kDimMultiple, packed_dim (the order of dims in a
+// packed K) and pack_k_sub.
 // Both products run as register tiles of up to kRowTile rows times two vectors. Every score is one chain of
 // multiply-adds over the dims and every output element one chain over the tokens, so a row's bits do not depend on
 // how many rows share its tile.
@@ -106,25 +107,31 @@ void attend(const AttendArgs& a) {
 
 // [row][d] -> [d in packing order][row], zero where there is no row or no dim.
 void pack_q(const float* const* rows, int count, int head_dim, float scale, float* q) {
-  const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
+  const int padded = padded_dims(head_dim);
   memset(q, 0, (size_t)padded * kRowTile * sizeof(float));
   for (int r = 0; r < count; r++)
     for (int d = 0; d < head_dim; d++) q[packed_dim(d) * kRowTile + r] = rows[r][d] * scale;
 }
 
-template <class T> void pack_v(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* v, PrefetchCursor& cursor) {
-  const int padded = (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple;
-  for (int t = 0; t < tokens; t++) {
+template <class T> void pack_k(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* k, PrefetchCursor& cursor) {
+  for (int i = 0; i * kSubTile < tokens; i++) {
+    const int here = tokens - i * kSubTile < kSubTile ? tokens - i * kSubTile : kSubTile;
+    pack_k_sub<T>(sub[i], stride, here, head_dim, k + (size_t)(i * kSubTile) * (size_t)padded_dims(head_dim), cursor);
+  }
+}
+
+template <class T> void pack_v(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* v, PrefetchCursor& cursor) {
+  const int padded = padded_dims(head_dim);
+  for (int t = 0; t < tokens; t++, v += padded) {
     cursor.fetch(padded / 32);
-    const T* row = (const T*)(source + (size_t)t * stride);
-    float* out = v + (size_t)(sub * kSubTile + t) * (size_t)padded;
+    const T* row = (const T*)(sub[t / kSubTile] + (size_t)(t % kSubTile) * stride);
     int d = 0;
-    for (; d + Vec::kLanes <= head_dim; d += Vec::kLanes) Vec::load(row + d).store(out + d);
+    for (; d + Vec::kLanes <= head_dim; d += Vec::kLanes) Vec::load(row + d).store(v + d);
     if (d < head_dim) {
-      Vec::load_first(row + d, head_dim - d).store(out + d);
+      Vec::load_first(row + d, head_dim - d).store(v + d);
       d += Vec::kLanes;
     }
-    for (; d < padded; d += Vec::kLanes) Vec::zero().store(out + d);
+    for (; d < padded; d += Vec::kLanes) Vec::zero().store(v + d);
   }
 }
 

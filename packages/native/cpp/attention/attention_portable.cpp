@@ -7,12 +7,12 @@ namespace {
 constexpr int kRowTile = 4;
 constexpr int kDimMultiple = 8;
 inline int packed_dim(int d) { return d; }
+inline int padded_dims(int head_dim) { return (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple; }
 
 inline float element(uint16_t x) { return f16_to_f32(x); }
 inline float element(float x) { return x; }
 
-template <class T> void pack_k(const uint8_t* source, size_t stride, int tokens, int head_dim, int sub, float* k, PrefetchCursor& cursor) {
-  float* out = k + (size_t)sub * (size_t)(head_dim * kSubTile);
+template <class T> void pack_k_sub(const uint8_t* source, size_t stride, int tokens, int head_dim, float* out, PrefetchCursor& cursor) {
   cursor.fetch(head_dim / 2);
   for (int t = 0; t < kSubTile; t++) {
     const T* row = (const T*)(source + (size_t)t * stride);

@@ -19,11 +19,13 @@ bool allow_amx_tiles() {
 #endif
 }
 
-// GCC 12's __builtin_cpu_supports does not know AMX: CPUID leaf 7, EDX bits 24 (tile) and 25 (int8).
-bool has_amx_int8() {
+// GCC 12's __builtin_cpu_supports does not know AMX: CPUID leaf 7, EDX bits 22 (bf16), 24 (tile) and 25 (int8); and 23
+// for AVX512-FP16, which every processor with AMX has and the AMX kernels use.
+bool has_amx() {
   unsigned a = 7, b = 0, c = 0, d = 0;
   __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-  return (d & (1u << 24)) && (d & (1u << 25));
+  constexpr unsigned kWanted = 15u << 22;
+  return (d & kWanted) == kWanted;
 }
 
 Isa detect_once() {
@@ -32,7 +34,7 @@ Isa detect_once() {
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vnni");
-  if (avx512 && has_amx_int8() && allow_amx_tiles()) return Isa::Amx;
+  if (avx512 && has_amx() && allow_amx_tiles()) return Isa::Amx;
   if (avx512) return Isa::Avx512;
   return avx2 ? Isa::Avx2 : Isa::Portable;
 }
