@@ -64,6 +64,8 @@ export interface LoadedModel {
   readonly threads: number;
   readonly isa: IsaName;
   readonly parameters: number;
+  /** A text with more UTF-16 units than this cannot fit the context, whatever it says: no need to tokenize it. */
+  readonly longestPrompt: number;
 }
 
 function whole(name: string, value: number, min: number, max: number): number {
@@ -107,7 +109,13 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
     1,
     Number.MAX_SAFE_INTEGER,
   );
-  const wanted = whole('contextLength', options.contextLength ?? config.contextLength, 1, 1 << 27);
+  // Positions beyond those a model was trained for give nonsense, so they are refused and not warned about.
+  const wanted = whole(
+    'contextLength',
+    options.contextLength ?? config.contextLength,
+    1,
+    config.contextLength,
+  );
   const shape = {
     layers: config.blockCount,
     kvHeads: config.headCountKv,
@@ -159,11 +167,21 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
       threads,
       isa,
       parameters: tape.parameters,
+      longestPrompt: contextLength * longestToken(tokenizer),
     };
   } catch (error) {
     kv.dispose();
     throw error;
   }
+}
+
+/** Bytes of the longest token; at least 1. */
+function longestToken(tokenizer: Tokenizer): number {
+  let longest = 1;
+  for (let id = 0; id < tokenizer.vocabSize; id++) {
+    longest = Math.max(longest, tokenizer.tokenBytes(id, { renderSpecial: true }).length);
+  }
+  return longest;
 }
 
 /** The longest context, at most `wanted`, of which one whole sequence fits the budget: then the oldest always advances. */

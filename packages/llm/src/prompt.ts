@@ -10,6 +10,8 @@ import type { ChatMessage, GenerateRequest } from './types.js';
 export interface PromptReader {
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate | undefined;
+  /** Most UTF-16 units of a text that may fit the context. */
+  readonly longestPrompt: number;
 }
 
 /** Token ids of a text; control tokens written in it count as such, and the file's special tokens are added. */
@@ -27,6 +29,7 @@ export function promptTokens({ prompt, messages }: GenerateRequest, reader: Prom
     throw new EngineError('invalid_request', 'give exactly one of prompt and messages', { field: 'prompt' });
   }
   if (messages !== undefined) return chatTokens(messages, reader);
+  if (typeof prompt === 'string') checkLength(prompt, reader.longestPrompt, 'prompt');
   const tokens = typeof prompt === 'string' ? encodeText(prompt, tokenizer) : (prompt ?? []);
   // An empty text continues from the beginning of a document, where the model knows one.
   if (tokens.length === 0 && typeof prompt === 'string' && tokenizer.bosId !== undefined)
@@ -46,9 +49,16 @@ export function checkTokens(tokens: readonly number[], vocabSize: number, field:
   }
 }
 
+/** Tokenizing megabytes would hold up everybody else, so what cannot fit is refused before. */
+function checkLength(text: string, longestPrompt: number, field: string): void {
+  if (text.length <= longestPrompt) return;
+  const message = `the text has ${text.length} characters, the context holds at most ${longestPrompt}: shorten it or load the model with a longer context`;
+  throw new EngineError('prompt_too_long', message, { field });
+}
+
 function chatTokens(
   messages: readonly ChatMessage[],
-  { tokenizer, template }: PromptReader,
+  { tokenizer, template, longestPrompt }: PromptReader,
 ): readonly number[] {
   const field = 'messages';
   if (template === undefined) {
@@ -66,6 +76,7 @@ function chatTokens(
       cause,
     });
   }
+  checkLength(text, longestPrompt, field);
   // Most templates write the beginning-of-text token themselves; a second one would change the answer.
   const bos = tokenizer.bosId === undefined ? undefined : tokenizer.tokenText(tokenizer.bosId);
   return tokenizer.encode(text, {

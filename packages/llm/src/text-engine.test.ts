@@ -124,6 +124,19 @@ test('ends where the context does', async () => {
   });
 });
 
+test('a text that cannot fit is refused before it is tokenized', async () => {
+  const engine = await load('q8_0', { contextLength: 32 });
+  const refused = generate(engine, { prompt: 'a'.repeat(4 << 20) });
+  await expect(refused).rejects.toMatchObject({
+    code: 'prompt_too_long',
+    field: 'prompt',
+    message: expect.stringContaining('characters'),
+  });
+  await expect(loadTiny('q8_0', { contextLength: 1 << 20 })).rejects.toMatchObject({
+    field: 'contextLength',
+  });
+});
+
 test('stop strings end the text before them', async () => {
   const engine = await load();
   const request = { prompt: someTokens(5, 1), maxTokens: 40, temperature: 1, seed: 3, ignoreEos: true };
