@@ -7,7 +7,10 @@ import { configuration } from '../.dependency-cruiser.mjs';
 import { root } from './run.mjs';
 
 process.chdir(root);
-const folders = fs.readdirSync('packages').map((name) => path.join('packages', name, 'src')).filter((folder) => fs.existsSync(folder));
+const folders = fs
+  .readdirSync('packages')
+  .map((name) => path.join('packages', name, 'src'))
+  .filter((folder) => fs.existsSync(folder));
 const { output } = await cruise(
   folders,
   { ...configuration.options, validate: true, ruleSet: { forbidden: configuration.forbidden } },
@@ -15,6 +18,9 @@ const { output } = await cruise(
   { tsConfig: extractTSConfig('tsconfig.imports.json') },
 );
 const { violations, totalCruised, totalDependenciesCruised } = output.summary;
-for (const violation of violations) console.error(`${violation.rule.name}: ${violation.from} -> ${violation.to}`);
-console.log(`imports: ${totalCruised} modules, ${totalDependenciesCruised} dependencies, ${violations.length} against the rule`);
+for (const violation of violations)
+  console.error(`${violation.rule.name}: ${violation.from} -> ${violation.to}`);
+console.log(
+  `imports: ${totalCruised} modules, ${totalDependenciesCruised} dependencies, ${violations.length} against the rule`,
+);
 process.exit(violations.length > 0 ? 1 : 0);

@@ -116,7 +116,8 @@ class Harness {
         return;
       }
       case 'step':
-        return this.#step(operation.grow, operation.next);
+        this.#step(operation.grow, operation.next);
+        return;
       case 'release': {
         const picked = this.#pick(operation.pick);
         if (picked === undefined) return;
