@@ -51,6 +51,10 @@ void begin(int rows) {
 }
 void end() { _tile_release(); }
 
+// The tile unit falls asleep when it has nothing to do and takes about 250 ns to come back, as much as packing a tile.
+// Packing gives it something to do now and then: a product nobody reads (tile 3 is set before it counts again).
+inline void stay_awake() { _tile_dpbf16ps(3, 4, 5); }
+
 // f32 -> high piece (rounded) and what is left, both as f32 whose low 16 bits do not count.
 inline void split(__m512 x, __m512i& high, __m512i& low) {
   high = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000)), _mm512_set1_epi32((int)0xffff0000));
@@ -121,6 +125,7 @@ void pack_k(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, 
 #pragma GCC unroll 16
       for (int i = 0; i < 16; i++) splitter.split(_mm512_castps_si512(r[i]), out + i * 64, out + kTileBytes + i * 64);
       cursor.fetch(16);
+      stay_awake();
     }
   }
   splitter.report(k + kTile * padded);
@@ -132,6 +137,7 @@ void pack_v(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, 
   for (int h = 0; h < 2; h++) {
     for (int t = 0; t < 16; t++) {
       cursor.fetch(padded / 16);
+      if (t % 4 == 0) stay_awake();
       const int first = h * 32 + t;
       const uint8_t *a = sub[2 * h] + (size_t)t * stride, *b = sub[2 * h + 1] + (size_t)t * stride;
       uint8_t* out = (uint8_t*)v + (size_t)(h * padded / 16) * 2 * kTileBytes + t * 64;
@@ -263,33 +269,37 @@ inline void value_tiles(float* o, const uint8_t* p, const uint8_t* v, int padded
 }
 
 // In the packed forms a NaN or infinity is an ordinary large number (its exponent is 31 before the shift), which
-// harms no row that does not see its token. Rows that do see one get NaN.
-void spoil_rows(const AttendArgs& a, float* l) {
-  const auto bad = [](uint16_t x) { return (x & 0x0f80) == 0x0f80; };
-  const int blocks = a.padded / 32;
+// harms no row that does not see its token. Rows that do see one get NaN. at(t, d) is the place of its high piece.
+template <class At> void spoil_rows(const AttendArgs& a, const float* packed, At at) {
+  if (!is_spoiled(packed + kTile * a.padded)) return;
+  const uint16_t* pieces = (const uint16_t*)packed;
+  float* l = a.state + kRowTile * a.padded;
   int first = kTile;
-  for (int t = 0; t < a.tokens; t++) {
-    for (int d = 0; d < a.padded && first == kTile; d++) {
-      const uint16_t* k = (const uint16_t*)a.k + (size_t)(t / 16 * blocks + d / 32) * kTileBytes;
-      const uint16_t* v = (const uint16_t*)a.v + (size_t)(t / 32 * (a.padded / 16) + d / 16) * kTileBytes;
-      if (bad(k[d % 32 / 2 * 32 + t % 16 * 2 + d % 2]) || bad(v[t % 16 * 32 + d % 16 * 2 + t % 32 / 16])) first = t;
-    }
-  }
+  for (int t = 0; t < a.tokens; t++)
+    for (int d = 0; d < a.padded && first == kTile; d++)
+      if ((pieces[at(t, d)] & 0x0f80) == 0x0f80) first = t;
   for (int r = 0; r < a.rows; r++)
     if (a.visible[r] > first) l[r * 16] = __builtin_nanf("");
 }
 
-void attend(const AttendArgs& a) {
-  const int tokens = a.visible[a.rows - 1];
-  uint8_t* weights = (uint8_t*)(a.scores + kRowTile * kTile);
-  score_tiles((const uint8_t*)a.q, (const uint8_t*)a.k, a.padded / 32, a.scores);
+uint8_t* weights_of(const AttendArgs& a) { return (uint8_t*)(a.scores + kRowTile * kTile); }
+
+void score(const AttendArgs& a) {
+  const int blocks = a.padded / 32;
+  score_tiles((const uint8_t*)a.q, (const uint8_t*)a.k, blocks, a.scores);
   float* l = a.state + kRowTile * a.padded;
   float* m = l + kRowTile * 16;
   // A row that sees nothing here gets weights of 0 and keeps its maximum.
   for (int r = 0; r < a.rows; r++)
-    softmax_pieces(a.scores + r * kTile, a.visible[r], a.state + r * a.padded, l + r * 16, m + r, a.padded, weights + r * 64);
-  value_tiles(a.state, weights, (const uint8_t*)a.v, a.padded, tokens > 32 ? 2 : 1);
-  if (is_spoiled(a.k + kTile * a.padded) || is_spoiled(a.v + kTile * a.padded)) spoil_rows(a, l);
+    softmax_pieces(a.scores + r * kTile, a.visible[r], a.state + r * a.padded, l + r * 16, m + r, a.padded, weights_of(a) + r * 64);
+  spoil_rows(a, a.k, [&](int t, int d) { return (t / 16 * blocks + d / 32) * (int)kTileBytes + d % 32 / 2 * 32 + t % 16 * 2 + d % 2; });
+}
+
+void value(const AttendArgs& a) {
+  value_tiles(a.state, weights_of(a), (const uint8_t*)a.v, a.padded, a.visible[a.rows - 1] > 32 ? 2 : 1);
+  spoil_rows(a, a.v, [&](int t, int d) {
+    return (t / 32 * (a.padded / 16) + d / 16) * (int)kTileBytes + t % 16 * 32 + d % 16 * 2 + t % 32 / 16;
+  });
 }
 
 void reset(float* state, int padded) { reset_state(state, kRowTile, padded); }
@@ -323,7 +333,7 @@ void finish(const float* record, int head_dim, int padded, float* out) {
 
 // An f32 cache has no exact pair of pieces: the driver runs it on the Avx512 kernels.
 constexpr AttentionKernels kAttentionKernels = {kRowTile, kDimMultiple, begin, end, pack_q, {pack_k, nullptr}, {pack_v, nullptr},
-                                                reset, attend, close, merge_records, finish};
+                                                reset, score, value, close, merge_records, finish};
 
 }  // namespace
 

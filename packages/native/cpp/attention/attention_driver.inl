@@ -54,7 +54,7 @@ struct AttentionSizes {
     scores = (size_t)(3 * row_tile * kTile);
     record = record_floats(padded);
     // One more record: the chunk that is being merged.
-    worker = (size_t)row_tiles * (q_tile + state) + 2 * kv_tile + scores + (size_t)(rows + 1) * record;
+    worker = (size_t)row_tiles * (q_tile + state) + 2 * kv_tile + (size_t)ceil_div(group, row_tile) * scores + (size_t)(rows + 1) * record;
   }
 };
 
@@ -72,7 +72,7 @@ template <class Layout> class AttentionRun {
     state_ = take((size_t)sizes_.row_tiles * sizes_.state);
     packed_k_ = take(sizes_.kv_tile);
     packed_v_ = take(sizes_.kv_tile);
-    scores_ = take(sizes_.scores);
+    scores_ = take((size_t)ceil_div(sizes_.group, sizes_.row_tile) * sizes_.scores);
     records_ = take((size_t)(sizes_.rows + 1) * sizes_.record);
     split_records_ = (float*)task.scratch + sizes_.worker * (size_t)worker.count;
   }
@@ -157,9 +157,13 @@ template <class Layout> class AttentionRun {
       for (int t = begin; t < std::min(end, begin + kAttentionChunk); t += kTile) {
         const int n = std::min(kTile, end - t);
         PrefetchCursor none;
-        pack_tokens(tokens, t, n, head, none);
+        pack_k(tokens, t, n, head, packed_k_, none);
+        pack_v(tokens, t, n, head, packed_v_, none);
         fetch_strips(tokens, t + kTile, end, head, head + 1);
-        for (int i = 0; i < tiles; i++) attend(i, i * k_.row_tile, rows, position - t, n);
+        for (int i = 0; i < tiles; i++) {
+          attend(k_.score, i, i * k_.row_tile, rows, position - t, n, packed_v_, scores(0));
+          attend(k_.value, i, i * k_.row_tile, rows, position - t, n, packed_v_, scores(0));
+        }
       }
       for (int r = 0; r < rows; r++) {
         if (position + r / sizes_.group < begin) continue;
@@ -197,8 +201,11 @@ template <class Layout> class AttentionRun {
             cursor.next_line = tokens.v(first), cursor.next_end = cursor.next_line + bytes;
           }
         }
-        pack_tokens(tokens, t, n, head_begin + h, cursor);
-        for (int i = 0; i < tiles; i++) attend(h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n);
+        // V takes the place of K: all that one head needs stays in the first-level cache.
+        pack_k(tokens, t, n, head_begin + h, packed_k_, cursor);
+        for (int i = 0; i < tiles; i++) attend(k_.score, h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
+        pack_v(tokens, t, n, head_begin + h, packed_k_, cursor);
+        for (int i = 0; i < tiles; i++) attend(k_.value, h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
       }
     }
     for (int h = 0; h < heads; h++) {
@@ -213,12 +220,12 @@ template <class Layout> class AttentionRun {
 
   // One row tile (unit rows first_row.. of `rows`) against the packed tile of n tokens; the unit's first query sits
   // `position` tokens after the tile's first.
-  void attend(int tile, int first_row, int rows, int position, int n) {
+  void attend(void (*kernel)(const AttendArgs&), int tile, int first_row, int rows, int position, int n, const float* v, float* scores) {
     int visible[kMaxRowTile];
     const int count = std::min(k_.row_tile, rows - first_row);
     for (int r = 0; r < count; r++) visible[r] = std::clamp(position + (first_row + r) / sizes_.group + 1, 0, n);
     if (visible[count - 1] == 0) return;
-    k_.attend({q_ + (size_t)tile * sizes_.q_tile, packed_k_, packed_v_, sizes_.padded, count, n, visible, state(tile), scores_});
+    kernel({q_ + (size_t)tile * sizes_.q_tile, packed_k_, v, sizes_.padded, count, n, visible, state(tile), scores});
   }
 
   void pack_queries(int first_row, int head, int rows, int tile) {
@@ -233,16 +240,15 @@ template <class Layout> class AttentionRun {
     }
   }
 
-  void pack_tokens(const Tokens& tokens, int t, int n, int head, PrefetchCursor& cursor) {
-    const size_t offset = (size_t)head * head_bytes_;
-    const uint8_t *k[kTile / kSubTile], *v[kTile / kSubTile];
-    for (int i = 0; i < kTile / kSubTile; i++) {
-      const int first = i * kSubTile < n ? t + i * kSubTile : t;
-      k[i] = tokens.k(first) + offset;
-      v[i] = tokens.v(first) + offset;
-    }
-    k_.pack_k[t_.cache_f32](k, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
-    k_.pack_v[t_.cache_f32](v, t_.token_stride, n, t_.head_dim, packed_v_, cursor);
+  void pack_k(const Tokens& tokens, int t, int n, int head, float* out, PrefetchCursor& cursor) {
+    const uint8_t* sub[kTile / kSubTile];
+    for (int i = 0; i < kTile / kSubTile; i++) sub[i] = tokens.k(i * kSubTile < n ? t + i * kSubTile : t) + (size_t)head * head_bytes_;
+    k_.pack_k[t_.cache_f32](sub, t_.token_stride, n, t_.head_dim, out, cursor);
+  }
+  void pack_v(const Tokens& tokens, int t, int n, int head, float* out, PrefetchCursor& cursor) {
+    const uint8_t* sub[kTile / kSubTile];
+    for (int i = 0; i < kTile / kSubTile; i++) sub[i] = tokens.v(i * kSubTile < n ? t + i * kSubTile : t) + (size_t)head * head_bytes_;
+    k_.pack_v[t_.cache_f32](sub, t_.token_stride, n, t_.head_dim, out, cursor);
   }
 
   // Fetches KV heads head_begin..head_end-1 of the tile at t into L2; nothing beyond token end-1.
@@ -262,6 +268,7 @@ template <class Layout> class AttentionRun {
   void finish(const float* record, int row, int head) {
     k_.finish(record, t_.head_dim, sizes_.padded, t_.out + (size_t)row * t_.out_stride + (size_t)head * (size_t)t_.head_dim);
   }
+  float* scores(int tile) { return scores_ + (size_t)tile * sizes_.scores; }
   float* state(int tile) { return state_ + (size_t)tile * sizes_.state; }
   float* split_record(int slot, int head) {
     return split_records_ + ((size_t)slot * (size_t)t_.q_heads + (size_t)head) * sizes_.record;

@@ -29,14 +29,14 @@ struct PrefetchCursor {
   int scale = 1;  // of the number of lines: 1 for an f16 cache, 2 for f32
 
   void fetch(int lines) {
-    for (int i = lines * scale; i > 0 && line < end; i--, line += 64) {
-      __builtin_prefetch(line, 0, 2);
-      if (line + 64 >= end) {
-        line = next_line - 64;
+    for (int i = lines * scale; i > 0; i--, line += 64) {
+      if (line >= end) {
+        if (next_line >= next_end) return;
+        line = next_line;
         end = next_end;
         next_line = next_end = nullptr;
-        if (line + 64 >= end) { end = nullptr; return; }
       }
+      __builtin_prefetch(line, 0, 2);
     }
   }
 };
@@ -66,7 +66,10 @@ struct AttentionKernels {
   void (*pack_k[2])(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* k, PrefetchCursor& cursor);
   void (*pack_v[2])(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* v, PrefetchCursor& cursor);
   void (*reset)(float* state, int padded);
-  void (*attend)(const AttendArgs& args);
+  // From packed K: scores, then weights (in args.scores), and the state's O, l and m brought to the new maximum.
+  void (*score)(const AttendArgs& args);
+  // From those weights and packed V: O. K and V may have been packed one after the other into the same place.
+  void (*value)(const AttendArgs& args);
   void (*close)(const float* state, int row, int padded, float* record);
   void (*merge)(float* record, const float* next, int padded);
   void (*finish)(const float* record, int head_dim, int padded, float* out);

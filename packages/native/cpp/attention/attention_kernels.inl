@@ -84,22 +84,25 @@ template <int R, class F> inline void cover(int first, int last, bool loose, F f
   }
 }
 
-void attend(const AttendArgs& a) {
+void score(const AttendArgs& a) {
   const int tokens = a.visible[a.rows - 1];
   // Rows of the tile beyond a.rows have q = 0: their scores and outputs stay 0.
   cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { score_rows<R>(a, row, tokens); });
   float* l = a.state + kRowTile * a.padded;
   float* m = l + kRowTile * 16;
+  for (int r = 0; r < a.rows; r++)
+    if (a.visible[r] > 0) softmax_row(a.scores + r * kTile, a.visible[r], a.state + r * a.padded, l + r * 16, m + r, a.padded);
+}
+
+void value(const AttendArgs& a) {
+  const int tokens = a.visible[a.rows - 1];
+  // Rows that see fewer tokens drop out: nothing is added for a token that a row does not see.
+  const bool uniform = a.visible[0] == tokens;
   int row = 0;
   while (a.visible[row] <= 0) row++;
-  for (int r = row; r < a.rows; r++)
-    softmax_row(a.scores + r * kTile, a.visible[r], a.state + r * a.padded, l + r * 16, m + r, a.padded);
-  // Rows that see fewer tokens drop out: nothing is added for a token that a row does not see.
-  const bool uniform = row == 0 && a.visible[0] == tokens;
   for (int begin = 0; begin < tokens;) {
     const int end = a.visible[row];
-    if (end > begin)
-      cover<kRowTile>(row, a.rows, uniform, [&]<int R>(int first) { value_rows<R>(a, first, begin, end); });
+    cover<kRowTile>(row, a.rows, uniform, [&]<int R>(int first) { value_rows<R>(a, first, begin, end); });
     begin = end;
     while (row < a.rows && a.visible[row] <= begin) row++;
   }
@@ -142,7 +145,7 @@ void end() {}
 
 constexpr AttentionKernels kAttentionKernels = {
     kRowTile, kDimMultiple, begin, end, pack_q, {pack_k<uint16_t>, pack_k<float>}, {pack_v<uint16_t>, pack_v<float>},
-    reset, attend, close, merge_records, finish_row};
+    reset, score, value, close, merge_records, finish_row};
 
 }  // namespace
 }  // namespace triptych
