@@ -17,7 +17,7 @@ namespace {
 
 // Query rows (of all heads of a group) in a block, so that their states stay in L2: kBlockFloats / padded head_dim.
 constexpr int kBlockFloats = 32768;
-// Units per thread below which work is cut finer.
+// Units per thread below which blocks are cut finer.
 constexpr int kUnitsPerThread = 4;
 
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
@@ -79,25 +79,18 @@ template <class Layout> class AttentionRun {
 
   void compute() {
     plan();
-    int unit = w_.take(1), base = 0;
-    // Long units first: blocks of queries, the last (which see most tokens) before the others; then decode.
-    for (int s = 0; s < t_.sequences; s++) {
-      const AttentionSequence& sequence = t_.sequence[s];
-      if (sequence.rows == 1) continue;
-      const int blocks = ceil_div(sequence.rows, block_queries_), units = blocks * t_.kv_heads;
-      for (; unit < base + units; unit = w_.take(1))
-        run_block(sequence, layout_.tokens(s), blocks - 1 - (unit - base) / t_.kv_heads, (unit - base) % t_.kv_heads);
-      base += units;
-    }
-    int slot = 0;
-    for (int s = 0; s < t_.sequences; s++) {
-      const AttentionSequence& sequence = t_.sequence[s];
-      if (sequence.rows != 1) continue;
-      const int chunks = chunks_of(sequence.past + 1), units = chunks * head_parts_;
-      for (; unit < base + units; unit = w_.take(1))
-        run_chunk(sequence, layout_.tokens(s), (unit - base) / head_parts_, (unit - base) % head_parts_, chunks == 1 ? -1 : slot);
-      base += units;
-      if (chunks > 1) slot += chunks;
+    Unit unit = locate(w_.take(1));
+    while (unit.kind != Unit::None) {
+      Unit next;
+      if (unit.kind == Unit::Block) {
+        run_block(unit);
+        next = locate(w_.take(1));
+      } else {
+        // Known early, so that its first tokens are fetched while this one ends.
+        next = locate(w_.take(1));
+        run_chunk(unit, next);
+      }
+      unit = next;
     }
     k_.end();
   }
@@ -123,6 +116,33 @@ template <class Layout> class AttentionRun {
  private:
   using Tokens = decltype(std::declval<const Layout&>().tokens(0));
 
+  struct Unit {
+    enum Kind { None, Block, Chunk } kind = None;
+    int sequence = 0;
+    int index = 0;  // of the block or chunk
+    int part = 0;   // KV head of a block; part of the KV heads of a chunk
+    int slot = -1;  // of a chunk's records; < 0: the sequence has only this chunk
+  };
+
+  // Long units come first: blocks of queries, the last (which see most tokens) before the others; then decode.
+  Unit locate(int unit) const {
+    for (int s = 0; s < t_.sequences; s++) {
+      if (t_.sequence[s].rows == 1) continue;
+      const int blocks = ceil_div(t_.sequence[s].rows, block_queries_), units = blocks * t_.kv_heads;
+      if (unit < units) return {Unit::Block, s, blocks - 1 - unit / t_.kv_heads, unit % t_.kv_heads, -1};
+      unit -= units;
+    }
+    int slot = 0;
+    for (int s = 0; s < t_.sequences; s++) {
+      if (t_.sequence[s].rows != 1) continue;
+      const int chunks = chunks_of(t_.sequence[s].past + 1), units = chunks * head_parts_;
+      if (unit < units) return {Unit::Chunk, s, unit / head_parts_, unit % head_parts_, chunks == 1 ? -1 : slot + unit / head_parts_};
+      unit -= units;
+      if (chunks > 1) slot += chunks;
+    }
+    return {};
+  }
+
   // Every worker derives the same plan from the task: blocks of queries become smaller when they are too few for the
   // threads, and decode units are cut by KV heads, which are neighbours in memory, only if chunks are too few.
   void plan() {
@@ -141,11 +161,14 @@ template <class Layout> class AttentionRun {
     }
     for (int s = 0; s < t_.sequences; s++)
       if (t_.sequence[s].rows == 1) chunks += chunks_of(t_.sequence[s].past + 1);
-    head_parts_ = chunks + blocks == 0 ? 1 : std::clamp(ceil_div(wanted, chunks + blocks), 1, t_.kv_heads);
+    head_parts_ = chunks + blocks == 0 ? 1 : std::clamp(ceil_div(w_.count, chunks + blocks), 1, t_.kv_heads);
   }
 
-  // Queries first..first+count-1 of sequence s for one KV head, over all tokens they see.
-  void run_block(const AttentionSequence& sequence, const Tokens& tokens, int block, int head) {
+  // A block of queries of one sequence and KV head, over all tokens they see.
+  void run_block(const Unit& unit) {
+    const AttentionSequence& sequence = t_.sequence[unit.sequence];
+    const Tokens tokens = layout_.tokens(unit.sequence);
+    const int block = unit.index, head = unit.part;
     const int first = block * block_queries_, count = std::min(block_queries_, sequence.rows - first);
     const int rows = count * sizes_.group, tiles = ceil_div(rows, k_.row_tile);
     const int position = sequence.past + first, end = position + count;
@@ -159,7 +182,9 @@ template <class Layout> class AttentionRun {
         PrefetchCursor none;
         pack_k(tokens, t, n, head, packed_k_, none);
         pack_v(tokens, t, n, head, packed_v_, none);
-        fetch_strips(tokens, t + kTile, end, head, head + 1);
+        PrefetchCursor cursor = prefetch(tokens, t + kTile, end, head, head + 1, 0, 1);
+        pack_k(tokens, t, n, head, packed_k_, cursor);
+        pack_v(tokens, t, n, head, packed_v_, cursor);
         for (int i = 0; i < tiles; i++) {
           attend(k_.score, i, i * k_.row_tile, rows, position - t, n, packed_v_, scores(0));
           attend(k_.value, i, i * k_.row_tile, rows, position - t, n, packed_v_, scores(0));
@@ -177,43 +202,43 @@ template <class Layout> class AttentionRun {
       finish(records_ + (size_t)r * sizes_.record, sequence.first_row + first + r / sizes_.group, head * sizes_.group + r % sizes_.group);
   }
 
-  // The one query of a sequence over one chunk, for the KV heads of one part. slot < 0: there is only one chunk.
-  void run_chunk(const AttentionSequence& sequence, const Tokens& tokens, int chunk, int part, int slot) {
-    const int head_begin = t_.kv_heads * part / head_parts_, head_end = t_.kv_heads * (part + 1) / head_parts_;
-    const int heads = head_end - head_begin, tiles = ceil_div(sizes_.group, k_.row_tile);
-    const int begin = chunk * kAttentionChunk, end = std::min(sequence.past + 1, begin + kAttentionChunk);
+  int head_begin(int part) const { return t_.kv_heads * part / head_parts_; }
+  int chunk_end(const Unit& unit) const {
+    return std::min(t_.sequence[unit.sequence].past + 1, (unit.index + 1) * kAttentionChunk);
+  }
+
+  // The one query of a sequence over one chunk, for the KV heads of one part.
+  void run_chunk(const Unit& unit, const Unit& next) {
+    const AttentionSequence& sequence = t_.sequence[unit.sequence];
+    const Tokens tokens = layout_.tokens(unit.sequence);
+    const int first_head = head_begin(unit.part), heads = head_begin(unit.part + 1) - first_head;
+    const int tiles = ceil_div(sizes_.group, k_.row_tile), end = chunk_end(unit);
     k_.begin(std::min(sizes_.group, k_.row_tile));
-    for (int h = 0; h < heads; h++) pack_queries(sequence.first_row, head_begin + h, sizes_.group, h * tiles);
+    for (int h = 0; h < heads; h++) pack_queries(sequence.first_row, first_head + h, sizes_.group, h * tiles);
     for (int i = 0; i < heads * tiles; i++) k_.reset(state(i), sizes_.padded);
-    for (int t = begin; t < end; t += kTile) {
+    for (int t = unit.index * kAttentionChunk; t < end; t += kTile) {
       const int n = std::min(kTile, end - t);
-      const bool neighbours = (size_t)heads * head_bytes_ == t_.token_stride;
-      if (!neighbours) fetch_strips(tokens, t + kTile, end, head_begin, head_end);
       for (int h = 0; h < heads; h++) {
+        // Each head fetches its share of the next tile for all heads: in address order, as hardware follows best.
         PrefetchCursor cursor;
-        cursor.scale = t_.cache_f32 ? 2 : 1;
-        if (neighbours) {
-          // Each head fetches its share of the next tile for all heads: in address order, as hardware follows best.
-          const int first = t + kTile + kTile * h / heads, last = std::min(end, t + kTile + kTile * (h + 1) / heads);
-          if (first < last) {
-            const size_t bytes = (size_t)(last - first) * t_.token_stride;
-            cursor.line = tokens.k(first), cursor.end = cursor.line + bytes;
-            cursor.next_line = tokens.v(first), cursor.next_end = cursor.next_line + bytes;
-          }
-        }
+        if (t + kTile < end)
+          cursor = prefetch(tokens, t + kTile, end, first_head, first_head + heads, h, heads);
+        else if (next.kind == Unit::Chunk)
+          cursor = prefetch(layout_.tokens(next.sequence), next.index * kAttentionChunk, chunk_end(next), head_begin(next.part),
+                            head_begin(next.part + 1), h, heads);
         // V takes the place of K: all that one head needs stays in the first-level cache.
-        pack_k(tokens, t, n, head_begin + h, packed_k_, cursor);
+        pack_k(tokens, t, n, first_head + h, packed_k_, cursor);
         for (int i = 0; i < tiles; i++) attend(k_.score, h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
-        pack_v(tokens, t, n, head_begin + h, packed_k_, cursor);
+        pack_v(tokens, t, n, first_head + h, packed_k_, cursor);
         for (int i = 0; i < tiles; i++) attend(k_.value, h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
       }
     }
     for (int h = 0; h < heads; h++) {
       for (int r = 0; r < sizes_.group; r++) {
-        const int head = (head_begin + h) * sizes_.group + r;
-        float* record = slot < 0 ? records_ : split_record(slot + chunk, head);
+        const int head = (first_head + h) * sizes_.group + r;
+        float* record = unit.slot < 0 ? records_ : split_record(unit.slot, head);
         k_.close(state(h * tiles + r / k_.row_tile), r % k_.row_tile, sizes_.padded, record);
-        if (slot < 0) finish(record, sequence.first_row, head);
+        if (unit.slot < 0) finish(record, sequence.first_row, head);
       }
     }
   }
@@ -251,18 +276,20 @@ template <class Layout> class AttentionRun {
     k_.pack_v[t_.cache_f32](sub, t_.token_stride, n, t_.head_dim, out, cursor);
   }
 
-  // Fetches KV heads head_begin..head_end-1 of the tile at t into L2; nothing beyond token end-1.
-  void fetch_strips(const Tokens& tokens, int t, int end, int head_begin, int head_end) const {
+  // Share number `share` of `shares` of the tile at t, KV heads head_begin..head_end-1; nothing beyond token end-1.
+  PrefetchCursor prefetch(const Tokens& tokens, int t, int end, int head_begin, int head_end, int share, int shares) const {
+    PrefetchCursor cursor;
+    cursor.scale = t_.cache_f32 ? 2 : 1;
+    const int first = t + kTile * share / shares, last = std::min(end, t + kTile * (share + 1) / shares);
+    if (first >= last) return cursor;
     const size_t offset = (size_t)head_begin * head_bytes_, bytes = (size_t)(head_end - head_begin) * head_bytes_;
-    for (int sub = t; sub < std::min(end, t + kTile); sub += kSubTile) {
-      const uint8_t *k = tokens.k(sub) + offset, *v = tokens.v(sub) + offset;
-      for (int i = 0; i < std::min(kSubTile, end - sub); i++, k += t_.token_stride, v += t_.token_stride) {
-        for (size_t b = 0; b < bytes; b += 64) {
-          __builtin_prefetch(k + b, 0, 2);
-          __builtin_prefetch(v + b, 0, 2);
-        }
-      }
-    }
+    const auto strips = [&](const uint8_t* token) -> Strips {
+      if (bytes == t_.token_stride) return {token, bytes * (size_t)(last - first), 0, 1};
+      return {token + offset, bytes, t_.token_stride, last - first};
+    };
+    cursor.now = strips(tokens.k(first));
+    cursor.later = strips(tokens.v(first));
+    return cursor;
   }
 
   void finish(const float* record, int row, int head) {

@@ -19,24 +19,33 @@ constexpr int kMaxRowTile = 16;
 static inline size_t state_floats(int row_tile, int padded) { return (size_t)row_tile * (size_t)(padded + 16) + 16; }
 static inline size_t record_floats(int padded) { return (size_t)padded + 16; }
 
+// Equal strips of memory, `stride` bytes apart.
+struct Strips {
+  const uint8_t* data = nullptr;
+  size_t bytes = 0;
+  size_t stride = 0;
+  int count = 0;
+};
+
 // Memory to fetch into L2, a few lines at a time between other work: a burst would take all miss buffers of the core
-// and hold up its own loads. First `line` up to `end`, then the other stretch.
+// and hold up its own loads. First the strips `now`, then the strips `later`.
 struct PrefetchCursor {
-  const uint8_t* line = nullptr;
-  const uint8_t* end = nullptr;
-  const uint8_t* next_line = nullptr;
-  const uint8_t* next_end = nullptr;
+  Strips now, later;
+  size_t at = 0;  // within the first strip of `now`
   int scale = 1;  // of the number of lines: 1 for an f16 cache, 2 for f32
 
   void fetch(int lines) {
-    for (int i = lines * scale; i > 0; i--, line += 64) {
-      if (line >= end) {
-        if (next_line >= next_end) return;
-        line = next_line;
-        end = next_end;
-        next_line = next_end = nullptr;
+    for (int i = lines * scale; i > 0; i--, at += 64) {
+      if (at >= now.bytes) {
+        at = 0;
+        now.data += now.stride;
+        if (--now.count <= 0) {
+          now = later;
+          later = {};
+          if (now.count <= 0) return;
+        }
       }
-      __builtin_prefetch(line, 0, 2);
+      __builtin_prefetch(now.data + at, 0, 2);
     }
   }
 };
