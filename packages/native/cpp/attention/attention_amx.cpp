@@ -110,47 +110,59 @@ void pack_q(const float* const* rows, int count, int head_dim, float scale, floa
   }
 }
 
+// 16 tokens x 32 dims of K at `source`, of which `here` tokens and `left` dims exist. Calls step(0..2) in between, for
+// work that another unit of the processor can do meanwhile.
+template <class Step> inline void pack_k_block(const uint8_t* source, size_t stride, int here, int left, uint8_t* out, F16Splitter& splitter,
+                                               PrefetchCursor& cursor, Step step) {
+  __m512 r[16];
+  // Pairs of dims are moved as one 32-bit unit.
+  if (here >= 16 && left >= 32) transpose_f32(source, stride, 16, 0xffff, r);
+  else transpose_f32(source, stride, here, left >= 32 ? 0xffff : (__mmask16)((1u << left / 2) - 1), r);
+  cursor.fetch(8);
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; i++) {
+    if (i == 1) step(0);
+    if (i == 6) step(1);
+    if (i == 11) step(2);
+    splitter.split(_mm512_castps_si512(r[i]), out + i * 64, out + kTileBytes + i * 64);
+  }
+  cursor.fetch(8);
+}
+
+// Half a tile of V: tokens a[t] and b[t], t < 16, of which the first a_here and b_here exist. Calls step(t) before each.
+template <class Step> inline void pack_v_half(const uint8_t* a, const uint8_t* b, size_t stride, int a_here, int b_here, int head_dim,
+                                              uint8_t* out, F16Splitter& splitter, PrefetchCursor& cursor, Step step) {
+  for (int t = 0; t < 16; t++, a += stride, b += stride, out += 64) {
+    cursor.fetch((head_dim + 31) / 32 * 2);
+    step(t);
+    uint8_t* at = out;
+    for (int d = 0; d < head_dim; d += 32, at += 4 * kTileBytes) {
+      const int left = head_dim - d;
+      const __mmask32 dims = left >= 32 ? 0xffffffffu : (1u << left) - 1;
+      const __m512i x = _mm512_maskz_loadu_epi16(t < a_here ? dims : 0, a + d * 2);
+      const __m512i y = _mm512_maskz_loadu_epi16(t < b_here ? dims : 0, b + d * 2);
+      splitter.split(_mm512_unpacklo_epi16(x, y), at, at + kTileBytes);
+      splitter.split(_mm512_unpackhi_epi16(x, y), at + 2 * kTileBytes, at + 3 * kTileBytes);
+    }
+  }
+}
+
 void pack_k(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* k, PrefetchCursor& cursor) {
   const int padded = padded_dims(head_dim);
   uint8_t* out = (uint8_t*)k;
   F16Splitter splitter;
-  for (int j = 0; j < kTile / kSubTile; j++) {
-    const int here = tokens - j * kSubTile;
-    for (int d = 0; d < padded; d += 32, out += 2 * kTileBytes) {
-      const int left = head_dim - d;
-      __m512 r[16];
-      // Pairs of dims are moved as one 32-bit unit.
-      if (here >= 16 && left >= 32) transpose_f32(sub[j] + d * 2, stride, 16, 0xffff, r);
-      else transpose_f32(sub[j] + d * 2, stride, here, left >= 32 ? 0xffff : (__mmask16)((1u << left / 2) - 1), r);
-#pragma GCC unroll 16
-      for (int i = 0; i < 16; i++) splitter.split(_mm512_castps_si512(r[i]), out + i * 64, out + kTileBytes + i * 64);
-      cursor.fetch(16);
-      stay_awake();
-    }
-  }
+  for (int j = 0; j < kTile / kSubTile; j++)
+    for (int d = 0; d < padded; d += 32, out += 2 * kTileBytes)
+      pack_k_block(sub[j] + d * 2, stride, tokens - j * kSubTile, head_dim - d, out, splitter, cursor, [](int) {});
   splitter.report(k + kTile * padded);
 }
 
 void pack_v(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* v, PrefetchCursor& cursor) {
   const int padded = padded_dims(head_dim);
   F16Splitter splitter;
-  for (int h = 0; h < 2; h++) {
-    for (int t = 0; t < 16; t++) {
-      cursor.fetch(padded / 16);
-      if (t % 4 == 0) stay_awake();
-      const int first = h * 32 + t;
-      const uint8_t *a = sub[2 * h] + (size_t)t * stride, *b = sub[2 * h + 1] + (size_t)t * stride;
-      uint8_t* out = (uint8_t*)v + (size_t)(h * padded / 16) * 2 * kTileBytes + t * 64;
-      for (int d = 0; d < padded; d += 32, out += 4 * kTileBytes) {
-        const int left = head_dim - d;
-        const __mmask32 dims = left >= 32 ? 0xffffffffu : (1u << left) - 1;
-        const __m512i x = _mm512_maskz_loadu_epi16(first < tokens ? dims : 0, a + d * 2);
-        const __m512i y = _mm512_maskz_loadu_epi16(first + 16 < tokens ? dims : 0, b + d * 2);
-        splitter.split(_mm512_unpacklo_epi16(x, y), out, out + kTileBytes);
-        splitter.split(_mm512_unpackhi_epi16(x, y), out + 2 * kTileBytes, out + 3 * kTileBytes);
-      }
-    }
-  }
+  for (int h = 0; h < 2; h++)
+    pack_v_half(sub[2 * h], sub[2 * h + 1], stride, tokens - h * 32, tokens - h * 32 - 16, head_dim, (uint8_t*)(v + h * 32 * padded), splitter,
+                cursor, [](int) {});
   splitter.report(v + kTile * padded);
 }
 
@@ -284,22 +296,124 @@ template <class At> void spoil_rows(const AttendArgs& a, const float* packed, At
 
 uint8_t* weights_of(const AttendArgs& a) { return (uint8_t*)(a.scores + kRowTile * kTile); }
 
-void score(const AttendArgs& a) {
-  const int blocks = a.padded / 32;
-  score_tiles((const uint8_t*)a.q, (const uint8_t*)a.k, blocks, a.scores);
+void softmax_rows(const AttendArgs& a) {
   float* l = a.state + kRowTile * a.padded;
   float* m = l + kRowTile * 16;
   // A row that sees nothing here gets weights of 0 and keeps its maximum.
   for (int r = 0; r < a.rows; r++)
     softmax_pieces(a.scores + r * kTile, a.visible[r], a.state + r * a.padded, l + r * 16, m + r, a.padded, weights_of(a) + r * 64);
+}
+
+void spoil_by_k(const AttendArgs& a) {
+  const int blocks = a.padded / 32;
   spoil_rows(a, a.k, [&](int t, int d) { return (t / 16 * blocks + d / 32) * (int)kTileBytes + d % 32 / 2 * 32 + t % 16 * 2 + d % 2; });
+}
+void spoil_by_v(const AttendArgs& a) {
+  spoil_rows(a, a.v, [&](int t, int d) {
+    return (t / 32 * (a.padded / 16) + d / 16) * (int)kTileBytes + t % 16 * 32 + d % 16 * 2 + t % 32 / 16;
+  });
+}
+
+void score(const AttendArgs& a) {
+  score_tiles((const uint8_t*)a.q, (const uint8_t*)a.k, a.padded / 32, a.scores);
+  softmax_rows(a);
+  spoil_by_k(a);
 }
 
 void value(const AttendArgs& a) {
   value_tiles(a.state, weights_of(a), (const uint8_t*)a.v, a.padded, a.visible[a.rows - 1] > 32 ? 2 : 1);
-  spoil_rows(a, a.v, [&](int t, int d) {
-    return (t / 32 * (a.padded / 16) + d / 16) * (int)kTileBytes + t % 16 * 32 + d % 16 * 2 + t % 32 / 16;
-  });
+  spoil_by_v(a);
+}
+
+// The product number `piece` of one block of dims, into accumulator C (intrinsics take literal tile numbers only).
+template <int C> inline void score_step(int piece, const uint8_t* q, const uint8_t* k) {
+  finish_stores(q, k);
+  if (piece == 0) _tile_loadd(6, k, 64);
+  if (piece == 2) _tile_loadd(6, k + kTileBytes, 64);
+  _tile_loadd(4, q + (size_t)piece * kTileBytes, 64);
+  if constexpr (C == 0) _tile_dpbf16ps(0, 4, 6);
+  if constexpr (C == 1) _tile_dpbf16ps(1, 4, 6);
+  if constexpr (C == 2) _tile_dpbf16ps(2, 4, 6);
+  if constexpr (C == 3) _tile_dpbf16ps(3, 4, 6);
+}
+template <int C> inline void store_scores(float* s) {
+  if constexpr (C == 0) _tile_stored(0, s, kTile * 4);
+  if constexpr (C == 1) _tile_stored(1, s + 16, kTile * 4);
+  if constexpr (C == 2) _tile_stored(2, s + 32, kTile * 4);
+  if constexpr (C == 3) _tile_stored(3, s + 48, kTile * 4);
+}
+
+// Packs sub-tile J of K; meanwhile multiplies the block packed before (the last one of sub-tile J - 1 at first).
+template <int J> inline void pack_and_score(const AttendArgs& a, const uint8_t* source, size_t stride, int head_dim, float* packed,
+                                            F16Splitter& splitter, PrefetchCursor& cursor) {
+  const int blocks = a.padded / 32;
+  uint8_t* k = (uint8_t*)packed + (size_t)(J * blocks) * 2 * kTileBytes;
+  const uint8_t* q = (const uint8_t*)a.q;
+  for (int b = 0; b < blocks; b++, k += 2 * kTileBytes) {
+    const auto pack = [&](auto step) { pack_k_block(source + b * 64, stride, a.tokens - J * kSubTile, head_dim - b * 32, k, splitter, cursor, step); };
+    const uint8_t *q_before = q + (size_t)((b ? b : blocks) - 1) * 3 * kTileBytes, *k_before = k - 2 * kTileBytes;
+    if (b > 0) {
+      pack([&](int piece) { score_step<J>(piece, q_before, k_before); });
+    } else if constexpr (J > 0) {
+      pack([&](int piece) { score_step<J - 1>(piece, q_before, k_before); });
+      store_scores<J - 1>(a.scores);
+    } else {
+      pack([](int) {});
+    }
+  }
+}
+
+// Four products of one half: number `piece` into the four accumulators of O.
+inline void value_step(int piece, const uint8_t* p, const uint8_t* v) {
+  finish_stores(p, v);
+  multiply_four(p + (size_t)piece * kTileBytes, v + (piece == 2 ? kTileBytes : 0), 2 * kTileBytes);
+}
+
+// Decode: the tile unit multiplies one block while the vector units pack the next. The same sums in the same order as
+// pack_k, score, pack_v, value. V is packed over K.
+void attend_packing(const AttendArgs& a, const uint8_t* const* k_sub, const uint8_t* const* v_sub, size_t stride, int head_dim, float* packed,
+                    PrefetchCursor& cursor) {
+  const int blocks = a.padded / 32;
+  F16Splitter k_splitter;
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  pack_and_score<0>(a, k_sub[0], stride, head_dim, packed, k_splitter, cursor);
+  pack_and_score<1>(a, k_sub[1], stride, head_dim, packed, k_splitter, cursor);
+  pack_and_score<2>(a, k_sub[2], stride, head_dim, packed, k_splitter, cursor);
+  pack_and_score<3>(a, k_sub[3], stride, head_dim, packed, k_splitter, cursor);
+  const uint8_t *q_last = (const uint8_t*)a.q + (size_t)(blocks - 1) * 3 * kTileBytes;
+  const uint8_t* k_last = (const uint8_t*)packed + (size_t)(4 * blocks - 1) * 2 * kTileBytes;
+  for (int piece = 0; piece < 3; piece++) score_step<3>(piece, q_last, k_last);
+  store_scores<3>(a.scores);
+  k_splitter.report(packed + kTile * a.padded);
+  softmax_rows(a);
+  spoil_by_k(a);
+  if (a.padded != 64) {
+    pack_v(v_sub, stride, a.tokens, head_dim, packed, cursor);
+    value(a);
+    return;
+  }
+  F16Splitter v_splitter;
+  const uint8_t *p = weights_of(a), *v = (const uint8_t*)packed;
+  const size_t half = 8 * 2 * kTileBytes / 2;
+  pack_v_half(v_sub[0], v_sub[1], stride, a.tokens, a.tokens - 16, head_dim, (uint8_t*)packed, v_splitter, cursor,
+              [](int t) { if (t % 4 == 0) stay_awake(); });
+  finish_stores(a.state, p, v);
+  _tile_loadd(0, a.state, 256);
+  _tile_loadd(1, a.state + 16, 256);
+  _tile_loadd(2, a.state + 32, 256);
+  _tile_loadd(3, a.state + 48, 256);
+  const auto first_half = [&](int t) { if (t % 5 == 0 && t < 15) value_step(t / 5, p, v); };
+  pack_v_half(v_sub[2], v_sub[3], stride, a.tokens - 32, a.tokens - 48, head_dim, (uint8_t*)packed + half, v_splitter, cursor, first_half);
+  for (int piece = 0; piece < 3; piece++) value_step(piece, p + 3 * kTileBytes, v + half);
+  _tile_stored(0, a.state, 256);
+  _tile_stored(1, a.state + 16, 256);
+  _tile_stored(2, a.state + 32, 256);
+  _tile_stored(3, a.state + 48, 256);
+  v_splitter.report(packed + kTile * a.padded);
+  spoil_by_v(a);
 }
 
 void reset(float* state, int padded) { reset_state(state, kRowTile, padded); }
@@ -333,7 +447,7 @@ void finish(const float* record, int head_dim, int padded, float* out) {
 
 // An f32 cache has no exact pair of pieces: the driver runs it on the Avx512 kernels.
 constexpr AttentionKernels kAttentionKernels = {kRowTile, kDimMultiple, begin, end, pack_q, {pack_k, nullptr}, {pack_v, nullptr},
-                                                reset, score, value, close, merge_records, finish};
+                                                reset, score, value, attend_packing, close, merge_records, finish};
 
 }  // namespace
 

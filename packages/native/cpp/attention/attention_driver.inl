@@ -179,12 +179,11 @@ template <class Layout> class AttentionRun {
       for (int i = 0; i < tiles; i++) k_.reset(state(i), sizes_.padded);
       for (int t = begin; t < std::min(end, begin + kAttentionChunk); t += kTile) {
         const int n = std::min(kTile, end - t);
-        PrefetchCursor none;
-        pack_k(tokens, t, n, head, packed_k_, none);
-        pack_v(tokens, t, n, head, packed_v_, none);
         PrefetchCursor cursor = prefetch(tokens, t + kTile, end, head, head + 1, 0, 1);
-        pack_k(tokens, t, n, head, packed_k_, cursor);
-        pack_v(tokens, t, n, head, packed_v_, cursor);
+        const uint8_t *k_sub[kTile / kSubTile], *v_sub[kTile / kSubTile];
+        sub_tiles(tokens, t, n, head, k_sub, v_sub);
+        k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
+        k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_v_, cursor);
         for (int i = 0; i < tiles; i++) {
           attend(k_.score, i, i * k_.row_tile, rows, position - t, n, packed_v_, scores(0));
           attend(k_.value, i, i * k_.row_tile, rows, position - t, n, packed_v_, scores(0));
@@ -226,11 +225,7 @@ template <class Layout> class AttentionRun {
         else if (next.kind == Unit::Chunk)
           cursor = prefetch(layout_.tokens(next.sequence), next.index * kAttentionChunk, chunk_end(next), head_begin(next.part),
                             head_begin(next.part + 1), h, heads);
-        // V takes the place of K: all that one head needs stays in the first-level cache.
-        pack_k(tokens, t, n, first_head + h, packed_k_, cursor);
-        for (int i = 0; i < tiles; i++) attend(k_.score, h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
-        pack_v(tokens, t, n, first_head + h, packed_k_, cursor);
-        for (int i = 0; i < tiles; i++) attend(k_.value, h * tiles + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
+        attend_one(tokens, t, n, first_head + h, h * tiles, tiles, cursor);
       }
     }
     for (int h = 0; h < heads; h++) {
@@ -241,6 +236,24 @@ template <class Layout> class AttentionRun {
         if (unit.slot < 0) finish(record, sequence.first_row, head);
       }
     }
+  }
+
+  // The query's row tiles of one KV head against the n tokens from t on. V is packed over K: all that one head needs
+  // stays in the first-level cache.
+  void attend_one(const Tokens& tokens, int t, int n, int head, int tile, int tiles, PrefetchCursor& cursor) {
+    const uint8_t *k_sub[kTile / kSubTile], *v_sub[kTile / kSubTile];
+    sub_tiles(tokens, t, n, head, k_sub, v_sub);
+    if (tiles == 1 && k_.attend_packing && !t_.cache_f32) {
+      int visible[kMaxRowTile];
+      for (int r = 0; r < sizes_.group; r++) visible[r] = n;
+      k_.attend_packing({q_ + (size_t)tile * sizes_.q_tile, packed_k_, packed_k_, sizes_.padded, sizes_.group, n, visible, state(tile), scores_},
+                        k_sub, v_sub, t_.token_stride, t_.head_dim, packed_k_, cursor);
+      return;
+    }
+    k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
+    for (int i = 0; i < tiles; i++) attend(k_.score, tile + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
+    k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
+    for (int i = 0; i < tiles; i++) attend(k_.value, tile + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
   }
 
   // One row tile (unit rows first_row.. of `rows`) against the packed tile of n tokens; the unit's first query sits
@@ -265,15 +278,13 @@ template <class Layout> class AttentionRun {
     }
   }
 
-  void pack_k(const Tokens& tokens, int t, int n, int head, float* out, PrefetchCursor& cursor) {
-    const uint8_t* sub[kTile / kSubTile];
-    for (int i = 0; i < kTile / kSubTile; i++) sub[i] = tokens.k(i * kSubTile < n ? t + i * kSubTile : t) + (size_t)head * head_bytes_;
-    k_.pack_k[t_.cache_f32](sub, t_.token_stride, n, t_.head_dim, out, cursor);
-  }
-  void pack_v(const Tokens& tokens, int t, int n, int head, float* out, PrefetchCursor& cursor) {
-    const uint8_t* sub[kTile / kSubTile];
-    for (int i = 0; i < kTile / kSubTile; i++) sub[i] = tokens.v(i * kSubTile < n ? t + i * kSubTile : t) + (size_t)head * head_bytes_;
-    k_.pack_v[t_.cache_f32](sub, t_.token_stride, n, t_.head_dim, out, cursor);
+  // Where the sub-tiles of the n tokens from t on lie, for one KV head.
+  void sub_tiles(const Tokens& tokens, int t, int n, int head, const uint8_t** k, const uint8_t** v) const {
+    for (int i = 0; i < kTile / kSubTile; i++) {
+      const int first = i * kSubTile < n ? t + i * kSubTile : t;
+      k[i] = tokens.k(first) + (size_t)head * head_bytes_;
+      v[i] = tokens.v(first) + (size_t)head * head_bytes_;
+    }
   }
 
   // Share number `share` of `shares` of the tile at t, KV heads head_begin..head_end-1; nothing beyond token end-1.
