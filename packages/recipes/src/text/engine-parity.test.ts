@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type GgufFile, type GgufInputValue, openGguf, u32, writeGguf } from '@triptych/checkpoints';
+import { type GgufFile, inputMetadata, openGguf, writeGguf } from '@triptych/checkpoints';
 import { exportOnnx, GraphRuntime, input } from '@triptych/graph';
 import { TextEngine, type TextEngineOptions } from '@triptych/llm';
 import {
@@ -74,13 +74,8 @@ function logProbabilities(logits: Float32Array): Float64Array {
 describe('the embedded model in both engines', () => {
   it('gives the same logits from float32 weights', async () => {
     const path = join(folder, 'float32.gguf');
-    const tokenizer = [...file.metadata].filter(([key]) => key.startsWith('tokenizer.'));
-    const metadata = new Map<string, GgufInputValue>([
-      ...llamaGgufMetadata(config, 'parity', 'F32'),
-      ...tokenizer.map(
-        ([key, value]) => [key, typeof value === 'number' ? u32(value) : (value as GgufInputValue)] as const,
-      ),
-    ]);
+    const tokenizer = [...inputMetadata(file)].filter(([key]) => key.startsWith('tokenizer.'));
+    const metadata = new Map([...llamaGgufMetadata(config, 'parity', 'F32'), ...tokenizer]);
     await writeGguf(path, { metadata, tensors: llamaGgufTensors({ config, weights, type: 'F32' }) });
     const native = await nativeLogits(path, { ...OPTIONS, kvType: 'f32' });
     const graph = await graphLogits(native.tokens);

@@ -31,5 +31,5 @@ export const ADAMW = { beta1: 0.9, beta2: 0.95, weightDecay: 0.1, clipNorm: 1 } 
 
 /** The schedule for a run of so many steps. */
 export function scheduleFor(totalSteps: number): TrapezoidSchedule {
-  return { kind: 'trapezoid', peak: 3e-3, warmupSteps: 60, totalSteps, fallFraction: 0.4 };
+  return { kind: 'trapezoid', peak: 3e-3, warmupSteps: 60, totalSteps, fallFraction: 0.3 };
 }

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import {
   createTokenizer,
   type GgufInputValue,
+  inputMetadata,
   openGguf,
   type Tokenizer,
   trainByteLevelBpe,
-  u32,
   writeGguf,
 } from '@triptych/checkpoints';
 import type { Corpus } from './corpus.js';
@@ -42,14 +42,7 @@ export async function readTokenizer(workFolder: string): Promise<Tokenizer> {
 
 /** Its `tokenizer.ggml.*` keys, as an exported model carries them. */
 export async function tokenizerMetadata(workFolder: string): Promise<Map<string, GgufInputValue>> {
-  const { metadata } = await openGguf(join(workFolder, TOKENIZER_FILE));
-  // The only plain numbers among them are token ids.
-  return new Map(
-    [...metadata].map(([key, value]) => [
-      key,
-      typeof value === 'number' ? u32(value) : (value as GgufInputValue),
-    ]),
-  );
+  return inputMetadata(await openGguf(join(workFolder, TOKENIZER_FILE)));
 }
 
 /** The encoded training works, one after the other. */
