@@ -65,24 +65,26 @@ inline __m512i interleave_high(__m512i a, __m512i b) {
   return _mm512_mask_mov_epi16(b, 0x55555555u, _mm512_srli_epi32(a, 16));
 }
 
-// Cuts f16 numbers; `spoiled` becomes NaN where one of them is not finite.
+// Cuts f16 numbers; one of `spoiled` becomes NaN if one of them is not finite (several, used in turn, because each use
+// waits for the one before).
 struct F16Splitter {
-  __m512h spoiled = _mm512_setzero_ph();
+  __m512h spoiled[4] = {_mm512_setzero_ph(), _mm512_setzero_ph(), _mm512_setzero_ph(), _mm512_setzero_ph()};
 
-  void split(__m512i x, void* high, void* low) {
+  void split(int turn, __m512i x, void* high, void* low) {
     const __m512i kept = _mm512_set1_epi16((short)0x8fff), seven = _mm512_set1_epi16(7);
     // A subnormal number would lose its high piece; it goes to the low piece whole.
     const __mmask32 normal = _mm512_test_epi16_mask(x, _mm512_set1_epi16(0x7c00));
     const __m512i top = _mm512_maskz_sub_epi16(normal, x, _mm512_and_si512(x, seven));
     const __m512h rest = _mm512_sub_ph(_mm512_castsi512_ph(x), _mm512_castsi512_ph(top));
-    spoiled = _mm512_fmadd_ph(rest, _mm512_setzero_ph(), spoiled);
+    spoiled[turn & 3] = _mm512_fmadd_ph(rest, _mm512_setzero_ph(), spoiled[turn & 3]);
     const __m512i raised = _mm512_castph_si512(_mm512_mul_ph(rest, _mm512_castsi512_ph(_mm512_set1_epi16(0x5c00))));  // 256
     _mm512_storeu_si512(high, _mm512_and_si512(_mm512_srai_epi16(top, 3), kept));
     _mm512_storeu_si512(low, _mm512_and_si512(_mm512_srai_epi16(raised, 3), kept));
   }
   // Stored behind a packed tile: nonzero if anything in it is not finite.
   void report(float* flag) const {
-    const uint32_t any = _mm512_cmp_ph_mask(spoiled, spoiled, _CMP_UNORD_Q);
+    uint32_t any = 0;
+    for (__m512h s : spoiled) any |= _mm512_cmp_ph_mask(s, s, _CMP_UNORD_Q);
     memcpy(flag, &any, 4);
   }
 };
@@ -110,6 +112,10 @@ void pack_q(const float* const* rows, int count, int head_dim, float scale, floa
   }
 }
 
+__attribute__((noinline)) void transpose_part(const uint8_t* source, size_t stride, int tokens, __mmask16 dims, __m512* r) {
+  transpose_f32(source, stride, tokens, dims, r);
+}
+
 // 16 tokens x 32 dims of K at `source`, of which `here` tokens and `left` dims exist. Calls step(0..2) in between, for
 // work that another unit of the processor can do meanwhile.
 template <class Step> inline void pack_k_block(const uint8_t* source, size_t stride, int here, int left, uint8_t* out, F16Splitter& splitter,
@@ -117,32 +123,35 @@ template <class Step> inline void pack_k_block(const uint8_t* source, size_t str
   __m512 r[16];
   // Pairs of dims are moved as one 32-bit unit.
   if (here >= 16 && left >= 32) transpose_f32(source, stride, 16, 0xffff, r);
-  else transpose_f32(source, stride, here, left >= 32 ? 0xffff : (__mmask16)((1u << left / 2) - 1), r);
+  else transpose_part(source, stride, here, left >= 32 ? 0xffff : (__mmask16)((1u << left / 2) - 1), r);
   cursor.fetch(8);
 #pragma GCC unroll 16
   for (int i = 0; i < 16; i++) {
     if (i == 1) step(0);
     if (i == 6) step(1);
     if (i == 11) step(2);
-    splitter.split(_mm512_castps_si512(r[i]), out + i * 64, out + kTileBytes + i * 64);
+    splitter.split(i, _mm512_castps_si512(r[i]), out + i * 64, out + kTileBytes + i * 64);
   }
   cursor.fetch(8);
 }
 
 // Half a tile of V: tokens a[t] and b[t], t < 16, of which the first a_here and b_here exist. Calls step(t) before each.
-template <class Step> inline void pack_v_half(const uint8_t* a, const uint8_t* b, size_t stride, int a_here, int b_here, int head_dim,
+// Blocks: of 32 dims, all of them whole; 0: any number of dims.
+template <int Blocks, class Step> inline void pack_v_half(const uint8_t* a, const uint8_t* b, size_t stride, int a_here, int b_here, int head_dim,
                                               uint8_t* out, F16Splitter& splitter, PrefetchCursor& cursor, Step step) {
   for (int t = 0; t < 16; t++, a += stride, b += stride, out += 64) {
     cursor.fetch((head_dim + 31) / 32 * 2);
     step(t);
     uint8_t* at = out;
-    for (int d = 0; d < head_dim; d += 32, at += 4 * kTileBytes) {
-      const int left = head_dim - d;
+    const int end = Blocks ? Blocks * 32 : head_dim;
+#pragma GCC unroll 2
+    for (int d = 0; d < end; d += 32, at += 4 * kTileBytes) {
+      const int left = end - d;
       const __mmask32 dims = left >= 32 ? 0xffffffffu : (1u << left) - 1;
       const __m512i x = _mm512_maskz_loadu_epi16(t < a_here ? dims : 0, a + d * 2);
       const __m512i y = _mm512_maskz_loadu_epi16(t < b_here ? dims : 0, b + d * 2);
-      splitter.split(_mm512_unpacklo_epi16(x, y), at, at + kTileBytes);
-      splitter.split(_mm512_unpackhi_epi16(x, y), at + 2 * kTileBytes, at + 3 * kTileBytes);
+      splitter.split(d / 16 & 3, _mm512_unpacklo_epi16(x, y), at, at + kTileBytes);
+      splitter.split((d / 16 + 1) & 3, _mm512_unpackhi_epi16(x, y), at + 2 * kTileBytes, at + 3 * kTileBytes);
     }
   }
 }
@@ -160,9 +169,10 @@ void pack_k(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, 
 void pack_v(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* v, PrefetchCursor& cursor) {
   const int padded = padded_dims(head_dim);
   F16Splitter splitter;
+  const auto half = head_dim == 64 ? pack_v_half<2, void (*)(int)> : pack_v_half<0, void (*)(int)>;
   for (int h = 0; h < 2; h++)
-    pack_v_half(sub[2 * h], sub[2 * h + 1], stride, tokens - h * 32, tokens - h * 32 - 16, head_dim, (uint8_t*)(v + h * 32 * padded), splitter,
-                cursor, [](int) {});
+    half(sub[2 * h], sub[2 * h + 1], stride, tokens - h * 32, tokens - h * 32 - 16, head_dim, (uint8_t*)(v + h * 32 * padded), splitter, cursor,
+         [](int) {});
   splitter.report(v + kTile * padded);
 }
 
@@ -390,7 +400,7 @@ void attend_packing(const AttendArgs& a, const uint8_t* const* k_sub, const uint
   k_splitter.report(packed + kTile * a.padded);
   softmax_rows(a);
   spoil_by_k(a);
-  if (a.padded != 64) {
+  if (head_dim != 64) {
     pack_v(v_sub, stride, a.tokens, head_dim, packed, cursor);
     value(a);
     return;
@@ -398,7 +408,7 @@ void attend_packing(const AttendArgs& a, const uint8_t* const* k_sub, const uint
   F16Splitter v_splitter;
   const uint8_t *p = weights_of(a), *v = (const uint8_t*)packed;
   const size_t half = 8 * 2 * kTileBytes / 2;
-  pack_v_half(v_sub[0], v_sub[1], stride, a.tokens, a.tokens - 16, head_dim, (uint8_t*)packed, v_splitter, cursor,
+  pack_v_half<2>(v_sub[0], v_sub[1], stride, a.tokens, a.tokens - 16, head_dim, (uint8_t*)packed, v_splitter, cursor,
               [](int t) { if (t % 4 == 0) stay_awake(); });
   finish_stores(a.state, p, v);
   _tile_loadd(0, a.state, 256);
@@ -406,7 +416,7 @@ void attend_packing(const AttendArgs& a, const uint8_t* const* k_sub, const uint
   _tile_loadd(2, a.state + 32, 256);
   _tile_loadd(3, a.state + 48, 256);
   const auto first_half = [&](int t) { if (t % 5 == 0 && t < 15) value_step(t / 5, p, v); };
-  pack_v_half(v_sub[2], v_sub[3], stride, a.tokens - 32, a.tokens - 48, head_dim, (uint8_t*)packed + half, v_splitter, cursor, first_half);
+  pack_v_half<2>(v_sub[2], v_sub[3], stride, a.tokens - 32, a.tokens - 48, head_dim, (uint8_t*)packed + half, v_splitter, cursor, first_half);
   for (int piece = 0; piece < 3; piece++) value_step(piece, p + 3 * kTileBytes, v + half);
   _tile_stored(0, a.state, 256);
   _tile_stored(1, a.state + 16, 256);

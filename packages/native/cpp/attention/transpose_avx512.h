@@ -46,7 +46,7 @@ inline void transpose_f16(const uint8_t* source, size_t stride, int tokens, __mm
 inline int packed_dim(int d) { return (d & ~31) + 4 * (d % 8) + d % 32 / 8; }
 
 // 16 tokens x 16 dims of f32 -> 16 registers, one per dim.
-inline void transpose_f32(const uint8_t* source, size_t stride, int tokens, __mmask16 dims, __m512 r[16]) {
+inline __attribute__((always_inline)) void transpose_f32(const uint8_t* source, size_t stride, int tokens, __mmask16 dims, __m512 r[16]) {
   __m512 a[16];
 #pragma GCC unroll 16
   for (int t = 0; t < 16; t++) r[t] = _mm512_maskz_loadu_ps(t < tokens ? dims : 0, source + (size_t)t * stride);
