@@ -17,7 +17,8 @@
 namespace triptych {
 namespace {
 
-constexpr int kAmxRows = 5;   // fewer rows: AVX-512
+// Where tiles begin to win (measured); below, AVX-512. Q4_0 has to be expanded first.
+constexpr int kLeastRowsQ8 = 9, kLeastRowsQ4 = 17;
 constexpr int kChunk = 2;     // blocks whose sums stay in registers
 constexpr size_t kTileBytes = 1024, kSlotBytes = 4 * kTileBytes;
 // Tile registers (only literals are possible in the code): 0..3 accumulators, 4 activations, 5..7 weights.
@@ -140,11 +141,12 @@ struct Multiplier {
     }
   }
 
-  static TRIPTYCH_INLINE void fetch(const Product& product, int block) {
-    for (int h = 0; h < N / 2; h++) {
-      const char* a = (const char*)product.ahead[h] + (size_t)block * (size_t)product.ahead_lines * 64;
-      for (int i = 0; i < product.ahead_lines; i++) _mm_prefetch(a + i * 64, _MM_HINT_T1);
-    }
+  // Unit u's share of what a chunk starting at block c fetches: spread, or the requests would fill L1's miss buffers.
+  static TRIPTYCH_INLINE void fetch(const Product& product, int c, int u) {
+    const int lines = kChunk * product.ahead_lines;
+    for (int i = u; i < lines; i += N * kChunk)
+      for (int h = 0; h < N / 2; h++)
+        _mm_prefetch((const char*)product.ahead[h] + ((size_t)c * (size_t)product.ahead_lines + (size_t)i) * 64, _MM_HINT_T1);
   }
 
   // An even number of blocks, in chunks: while the FMAs add chunk c, the tiles of chunk c + 1 are stored and, one block
@@ -159,10 +161,7 @@ struct Multiplier {
     }
     for (int c = 0; c < blocks; c += kChunk) {
 #pragma GCC unroll 2
-      for (int j = 0; j < kChunk; j++) {
-        widen_scales(p, c + j, j);
-        fetch(product, c + j);
-      }
+      for (int j = 0; j < kChunk; j++) widen_scales(p, c + j, j);
       const bool more = c + kChunk < blocks;
 #pragma GCC unroll 4
       for (int unit = 0; unit < N; unit++) {
@@ -176,6 +175,7 @@ struct Multiplier {
             if (block + 1 < blocks) multiply(p, block + 1, u % N);
           }
           add(p, sums, c + j, j, unit);
+          fetch(product, c, u);
         }
         save(p, sums, unit);
       }
@@ -302,7 +302,7 @@ class Run {
           product.ahead_lines = (int)per_step;
           fetched += per_step * (size_t)act.blocks;
         }
-        //fetch_output(g, p, count);
+        fetch_output(g, p, count);
         clear();
         call(product, count);
         write(g, p, count);
@@ -328,7 +328,7 @@ class Run {
   }
 
   // The lines of y that the product will write: without this the stores wait for each of them.
-  void fetch_output(int g, int p, int count) {
+  TRIPTYCH_INLINE void fetch_output(int g, int p, int count) {
     for (int r = 0; r < act.rows_of(g); r++) {
       const char* y = (const char*)(run.y + (size_t)(g * act.group + r) * run.y_stride + p * kPanel);
       for (int i = 0; i < count * 2; i++) _mm_prefetch(y + i * 64, _MM_HINT_T1);
@@ -343,7 +343,7 @@ class Run {
 };
 
 void int8_panels(const PanelRun& run, const Int8Activations& act) {
-  if (act.rows < kAmxRows) return int8_panels_avx512(run, act);
+  if (act.rows < (run.type == WeightType::Q8_0 ? kLeastRowsQ8 : kLeastRowsQ4)) return int8_panels_avx512(run, act);
   configure(act.group);
   Run r(run, act);
   if (act.groups() == 1) r.stream();

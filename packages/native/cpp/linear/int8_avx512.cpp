@@ -1,8 +1,10 @@
 // Int8 kernels for AVX-512 VNNI (Intel since Ice Lake, AMD since Zen 4).
 //
-// A tile is up to 8 rows x 32 columns over all of k: 16 integer accumulators, 2 weight vectors, 1 broadcast. Per block
-// and (row, 16 columns) it takes 8 vpdpbusd and 2 FMAs (see layout.h for how the FMA also converts), all on the two
-// ports that can do them, so 0.8 of the vpdpbusd rate is the ceiling; taller tiles spill, shorter ones waste loads.
+// A tile is up to 8 rows x one or two panels over all of k. Per block and panel: 16 integer accumulators (8 rows x 32
+// columns), 2 weight vectors, 1 broadcast; 8 vpdpbusd and 2 FMAs per (row, 16 columns) (see layout.h for how the FMA
+// also converts), all on the two ports that can do them, so 0.8 of the vpdpbusd rate is the ceiling. Taller tiles spill,
+// shorter ones waste loads.
+// Two panels at a time give memory two streams to run ahead in and use each block of activations twice.
 //
 // vpdpbusd wants unsigned weights. Up to 16 rows the sign bit is flipped on the fly (a step is then bound by memory);
 // above, a run of panels is expanded once into scratch, as unsigned bytes, and walked by all row groups from L2.
@@ -14,44 +16,36 @@
 namespace triptych {
 namespace {
 
-enum Format { kQ8, kQ4, kExpanded };  // kExpanded: Q8_0's layout with unsigned bytes
+enum Format { kQ8, kQ4, kExpanded };  // kExpanded: Q8_0's layout with unsigned bytes, in L2
 constexpr size_t bytes_of(Format f) { return f == kQ4 ? kQ4BlockBytes : kQ8BlockBytes; }
-constexpr int lines_of(Format f) { return (int)(bytes_of(f) / 64); }
 constexpr int kNear = 2;  // blocks ahead for L2 -> L1
 
 struct Tile {
-  const uint8_t* weights;
-  const uint8_t* q;        // first row of the tile: [rows x 32 int8], and its scale, shift and start
+  const uint8_t* weights[2];  // panels
+  const uint8_t* q;           // first row of the tile: [rows x 32 int8], and its scale, shift and start
   const float* scale;
   const float* shift;
   const int32_t* start;
-  size_t stride;           // bytes from one block of activations to the next
+  size_t stride;              // bytes from one block of activations to the next
   int blocks;
-  float* y;
+  float* y;                   // [rows, 32 per panel]
   size_t y_stride;
-  const uint8_t* ahead;    // weights to fetch into L2 while computing
-  int ahead_lines;         // per block; < 0: `ahead` follows this very panel at a fixed distance
+  int distance;               // streaming formats: fetch to L2 this many bytes ahead
+  const uint8_t* ahead;       // kExpanded: what to fetch to L2 meanwhile,
+  int ahead_lines;            // so many lines per block
 };
 
-template <int N, _mm_hint Hint>
-inline void fetch_lines(const uint8_t* p) {
-  // In two parts: GCC unrolls at most 16 times.
-  for (int i = 0; i < N / 2; i++) _mm_prefetch((const char*)p + i * 64, Hint);
-  for (int i = N / 2; i < N; i++) _mm_prefetch((const char*)p + i * 64, Hint);
-}
+// A function that only prefetches must be always_inline: GCC sees no effect in it and drops the call.
+#define TRIPTYCH_INLINE inline __attribute__((always_inline))
 
-// Weights go to L2 (T1), not L1: L1 has too few miss buffers, and a prefetch waiting for one stalls loads.
-template <int R, Format F>
-inline void fetch(const Tile& t, const uint8_t* w, const uint8_t* q, const uint8_t*& ahead) {
-  if (t.ahead_lines < 0) {
-    fetch_lines<lines_of(F), _MM_HINT_T1>(ahead);
-    ahead += bytes_of(F);
-    return;
-  }
-  fetch_lines<lines_of(F), _MM_HINT_T0>(w + kNear * bytes_of(F));
-  fetch_lines<(R * 32 + 63) / 64 + 1, _MM_HINT_T0>(q + kNear * t.stride);
-  for (int i = 0; i < t.ahead_lines; i++) _mm_prefetch((const char*)ahead + i * 64, _MM_HINT_T1);
-  ahead += t.ahead_lines * 64;
+// Fetches the two lines of a k-group. Between the dot products and not in one burst per block: a burst would occupy all
+// of L1's miss buffers, and computing would wait for memory instead of overlapping with it. Streams go to L2 (T1) for
+// the same reason.
+template <Format F>
+TRIPTYCH_INLINE void fetch(const uint8_t* line, int distance) {
+  constexpr _mm_hint kHint = F == kExpanded ? _MM_HINT_T0 : _MM_HINT_T1;
+  _mm_prefetch((const char*)line + distance, kHint);
+  _mm_prefetch((const char*)line + distance + 64, kHint);
 }
 
 template <int R>
@@ -66,128 +60,158 @@ inline void dot(__m512i (&a)[R][2], __m512i w0, __m512i w1, const uint8_t* q) {
   }
 }
 
-template <int R, Format F>
-__attribute__((noinline)) void tile(const Tile& t) {
-  // Up to 6 rows the float sums stay in registers beside the integer ones; above they live in L1, where loading and
-  // storing them hides behind the dot products. They must be a local array: through a pointer GCC is 14% slower.
-  constexpr bool kInRegisters = R <= 6;
-  alignas(64) float sums[R * 32];
-  __m512 f[R][2];
+// Float sums of a tile. Those of the first rows are in registers during a chunk, as many as fit beside the integers;
+// the others, and all of them between chunks, are in L1. (Every store makes loads of lines 4096 bytes apart wait.)
+template <int R>
+struct Sums {
+  static constexpr int kRegisters = R <= 7 ? (R < 14 - R ? R : 14 - R) : 6;
+  __m512 f[kRegisters][2];
+
+  TRIPTYCH_INLINE void load(const float* p) {
 #pragma GCC unroll 8
-  for (int r = 0; r < R; r++)
-    for (int h = 0; h < 2; h++) {
-      f[r][h] = _mm512_setzero_ps();
-      if (!kInRegisters) _mm512_store_ps(sums + r * 32 + h * 16, _mm512_setzero_ps());
-    }
-  const uint8_t *w = t.weights, *q = t.q, *ahead = t.ahead;
-  const float *scale = t.scale, *shift = t.shift;
-  const int32_t* start = t.start;
-  const size_t stride = t.stride, stride4 = t.stride / 4;
-  for (int b = 0; b < t.blocks; b++) {
-    fetch<R, F>(t, w, q, ahead);
-    __m512i a[R][2];
-#pragma GCC unroll 8
-    for (int r = 0; r < R; r++) a[r][0] = a[r][1] = _mm512_set1_epi32(start[r]);
-    const uint8_t* v = w + kScaleBytes;
-    if constexpr (F == kQ4) {
-      const __m512i low = _mm512_set1_epi8(15);
-#pragma GCC unroll 4
-      for (int g = 0; g < 4; g++) {
-        const __m512i v0 = _mm512_load_si512(v + g * 128), v1 = _mm512_load_si512(v + g * 128 + 64);
-        dot<R>(a, _mm512_and_si512(v0, low), _mm512_and_si512(v1, low), q + g * 4);
-        dot<R>(a, _mm512_and_si512(_mm512_srli_epi16(v0, 4), low), _mm512_and_si512(_mm512_srli_epi16(v1, 4), low),
-               q + 16 + g * 4);
-      }
-    } else {
-      const __m512i sign = _mm512_set1_epi8((char)0x80);
-#pragma GCC unroll 8
-      for (int g = 0; g < 8; g++) {
-        __m512i w0 = _mm512_load_si512(v + g * 128), w1 = _mm512_load_si512(v + g * 128 + 64);
-        if constexpr (F == kQ8) w0 = _mm512_xor_si512(w0, sign), w1 = _mm512_xor_si512(w1, sign);
-        dot<R>(a, w0, w1, q + g * 4);
-      }
-    }
-    const __m512 s0 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)w));
-    const __m512 s1 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)(w + 32)));
-#pragma GCC unroll 8
-    for (int r = 0; r < R; r++) {
-      const __m512 e = _mm512_set1_ps(scale[r]), m = _mm512_set1_ps(shift[r]);
-      const __m512 d0 = _mm512_fmadd_ps(_mm512_castsi512_ps(a[r][0]), e, m);
-      const __m512 d1 = _mm512_fmadd_ps(_mm512_castsi512_ps(a[r][1]), e, m);
-      if (kInRegisters) {
-        f[r][0] = _mm512_fmadd_ps(d0, s0, f[r][0]);
-        f[r][1] = _mm512_fmadd_ps(d1, s1, f[r][1]);
-      } else {
-        float* p = sums + r * 32;
-        _mm512_store_ps(p, _mm512_fmadd_ps(d0, s0, _mm512_load_ps(p)));
-        _mm512_store_ps(p + 16, _mm512_fmadd_ps(d1, s1, _mm512_load_ps(p + 16)));
-      }
-    }
-    w += bytes_of(F);
-    q += stride;
-    scale += stride4;
-    shift += stride4;
-    start += stride4;
+    for (int r = 0; r < kRegisters; r++) f[r][0] = _mm512_load_ps(p + r * 32), f[r][1] = _mm512_load_ps(p + r * 32 + 16);
   }
+  TRIPTYCH_INLINE void store(float* p) const {
 #pragma GCC unroll 8
+    for (int r = 0; r < kRegisters; r++) _mm512_store_ps(p + r * 32, f[r][0]), _mm512_store_ps(p + r * 32 + 16, f[r][1]);
+  }
+};
+
+// One block of one panel: sums [R][32] += x * w.
+template <int R, Format F>
+TRIPTYCH_INLINE void block(const uint8_t* w, const uint8_t* q, const float* scale, const float* shift, const int32_t* start,
+                           int distance, Sums<R>& sums, float* memory) {
+  __m512i a[R][2];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) a[r][0] = a[r][1] = _mm512_set1_epi32(start[r]);
+  const uint8_t* v = w + kScaleBytes;
+  if (F != kExpanded) _mm_prefetch((const char*)w + distance, _MM_HINT_T1);  // the line of scales
+  if constexpr (F == kQ4) {
+    const __m512i low = _mm512_set1_epi8(15);
+#pragma GCC unroll 4
+    for (int g = 0; g < 4; g++) {
+      fetch<F>(v + g * 128, distance);
+      const __m512i v0 = _mm512_load_si512(v + g * 128), v1 = _mm512_load_si512(v + g * 128 + 64);
+      dot<R>(a, _mm512_and_si512(v0, low), _mm512_and_si512(v1, low), q + g * 4);
+      dot<R>(a, _mm512_and_si512(_mm512_srli_epi16(v0, 4), low), _mm512_and_si512(_mm512_srli_epi16(v1, 4), low),
+             q + 16 + g * 4);
+    }
+  } else {
+    const __m512i sign = _mm512_set1_epi8((char)0x80);
+#pragma GCC unroll 8
+    for (int g = 0; g < 8; g++) {
+      fetch<F>(v + g * 128, distance);
+      __m512i w0 = _mm512_load_si512(v + g * 128), w1 = _mm512_load_si512(v + g * 128 + 64);
+      if constexpr (F == kQ8) w0 = _mm512_xor_si512(w0, sign), w1 = _mm512_xor_si512(w1, sign);
+      dot<R>(a, w0, w1, q + g * 4);
+    }
+  }
+  const __m512 s0 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)w));
+  const __m512 s1 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)(w + 32)));
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    const __m512 e = _mm512_set1_ps(scale[r]), m = _mm512_set1_ps(shift[r]);
+    const __m512 d0 = _mm512_fmadd_ps(_mm512_castsi512_ps(a[r][0]), e, m);
+    const __m512 d1 = _mm512_fmadd_ps(_mm512_castsi512_ps(a[r][1]), e, m);
+    if (r < Sums<R>::kRegisters) {
+      sums.f[r][0] = _mm512_fmadd_ps(d0, s0, sums.f[r][0]);
+      sums.f[r][1] = _mm512_fmadd_ps(d1, s1, sums.f[r][1]);
+    } else {
+      float* p = memory + r * 32;
+      _mm512_store_ps(p, _mm512_fmadd_ps(d0, s0, _mm512_load_ps(p)));
+      _mm512_store_ps(p + 16, _mm512_fmadd_ps(d1, s1, _mm512_load_ps(p + 16)));
+    }
+  }
+}
+
+template <int R, Format F, int P>
+__attribute__((noinline)) void tile(const Tile& t) {
+  // Blocks of one panel before the other's turn. While bound by memory, two streams that advance together are best;
+  // when bound by computing, keeping sums in registers is.
+  constexpr int kChunk = F == kQ8 || (F == kQ4 && R < 7) ? 1 : 4;
+  alignas(64) float memory[P][R * 32];  // a local array: through a pointer GCC is 14% slower
+  for (int i = 0; i < P * R * 2; i++) _mm512_store_ps(&memory[0][0] + i * 16, _mm512_setzero_ps());
+  const size_t stride = t.stride, stride4 = t.stride / 4;
+  const int distance = F == kExpanded ? kNear * (int)bytes_of(F) : t.distance;
+  const uint8_t* ahead = t.ahead;
+  for (int c = 0; c < t.blocks; c += kChunk) {
+    const int count = t.blocks - c < kChunk ? t.blocks - c : kChunk;
+    if constexpr (F == kExpanded) {
+      for (int i = 0; i < t.ahead_lines * count; i++) _mm_prefetch((const char*)ahead + i * 64, _MM_HINT_T1);
+      ahead += t.ahead_lines * count * 64;
+    }
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++) {
+      const uint8_t *w = t.weights[p] + (size_t)c * bytes_of(F), *q = t.q + (size_t)c * stride;
+      const float *scale = t.scale + (size_t)c * stride4, *shift = t.shift + (size_t)c * stride4;
+      const int32_t* start = t.start + (size_t)c * stride4;
+      Sums<R> sums;
+      sums.load(memory[p]);
+      for (int b = 0; b < count; b++) {
+        block<R, F>(w, q, scale, shift, start, distance, sums, memory[p]);
+        w += bytes_of(F);
+        q += stride;
+        scale += stride4;
+        shift += stride4;
+        start += stride4;
+      }
+      sums.store(memory[p]);
+    }
+  }
   for (int r = 0; r < R; r++)
-    for (int h = 0; h < 2; h++)
-      _mm512_storeu_ps(t.y + r * t.y_stride + h * 16, kInRegisters ? f[r][h] : _mm512_load_ps(sums + r * 32 + h * 16));
+    for (int p = 0; p < P; p++)
+      for (int h = 0; h < 32; h += 16) _mm512_storeu_ps(t.y + r * t.y_stride + p * 32 + h, _mm512_load_ps(memory[p] + r * 32 + h));
 }
 
 using TileFn = void (*)(const Tile&);
 constexpr int kTileRows = 8;
-template <Format F>
-constexpr TileFn kTiles[9] = {nullptr,    tile<1, F>, tile<2, F>, tile<3, F>, tile<4, F>,
-                                          tile<5, F>, tile<6, F>, tile<7, F>, tile<8, F>};
-TileFn tile_of(Format f, int rows) {
-  return f == kQ8 ? kTiles<kQ8>[rows] : f == kQ4 ? kTiles<kQ4>[rows] : kTiles<kExpanded>[rows];
+template <Format F, int P>
+constexpr TileFn kTiles[kTileRows + 1] = {nullptr,       tile<1, F, P>, tile<2, F, P>, tile<3, F, P>, tile<4, F, P>,
+                                          tile<5, F, P>, tile<6, F, P>, tile<7, F, P>, tile<8, F, P>};
+TileFn tile_of(Format f, int rows, int panels) {
+  if (panels == 2) return f == kQ8 ? kTiles<kQ8, 2>[rows] : f == kQ4 ? kTiles<kQ4, 2>[rows] : kTiles<kExpanded, 2>[rows];
+  return f == kQ8 ? kTiles<kQ8, 1>[rows] : f == kQ4 ? kTiles<kQ4, 1>[rows] : kTiles<kExpanded, 1>[rows];
 }
 
 // Rows of a group in tiles of nearly equal height.
 int tiles_of(int rows) { return (rows + kTileRows - 1) / kTileRows; }
 
-struct Source {  // where a panel of weights is read from
-  Format format;
-  int zero_point;
-};
-
-// All rows of one group times one panel. `t` carries weights, blocks and prefetching.
-void group_times_panel(Tile t, Source source, const Int8Activations& act, int g, float* y, size_t y_stride, int columns) {
+// All rows of one group times one or two panels, of which `columns` exist. `t` carries weights and fetching.
+void multiply(Tile t, Format format, int zero_point, const Int8Activations& act, int g, int panels, float* y, size_t y_stride,
+              int columns) {
   const uint8_t* base = act.data + (size_t)g * act.group_stride();
   const int rows = act.rows_of(g), tiles = tiles_of(rows);
+  t.blocks = act.blocks;
   t.stride = act.block_stride();
-  const uint8_t* ahead = t.ahead;
   for (int i = 0; i < tiles; i++) {
     const int r0 = rows * i / tiles, count = rows * (i + 1) / tiles - r0;
     t.q = base + r0 * 32;
     t.scale = (const float*)(base + act.scale_offset()) + r0;
     t.shift = (const float*)(base + act.shift_offset()) + r0;
-    t.start = (const int32_t*)(base + act.start_offset(source.zero_point)) + r0;
-    t.ahead = ahead;
-    alignas(64) float partial[kTileRows * kPanel];
-    const bool whole = columns >= kPanel;
+    t.start = (const int32_t*)(base + act.start_offset(zero_point)) + r0;
+    alignas(64) float partial[kTileRows * 2 * kPanel];
+    const bool whole = columns >= panels * kPanel;
     float* out = y + (size_t)(g * act.group + r0) * y_stride;
     t.y = whole ? out : partial;
-    t.y_stride = whole ? y_stride : kPanel;
-    tile_of(source.format, count)(t);
-    for (int r = 0; !whole && r < count; r++) memcpy(out + (size_t)r * y_stride, partial + r * kPanel, (size_t)columns * 4);
-    if (t.ahead_lines > 0) ahead += (size_t)t.ahead_lines * 64 * (size_t)t.blocks;
+    t.y_stride = whole ? y_stride : 2 * kPanel;
+    tile_of(format, count, panels)(t);
+    for (int r = 0; !whole && r < count; r++) memcpy(out + (size_t)r * y_stride, partial + r * 2 * kPanel, (size_t)columns * 4);
+    // The second tile finds the panels in cache.
+    t.distance = 0;
+    if (t.ahead_lines) t.ahead += (size_t)t.ahead_lines * 64 * (size_t)t.blocks;
   }
 }
 
 // Few rows: weights stream past once.
-void stream(const PanelRun& run, const Int8Activations& act, Source source) {
+void stream(const PanelRun& run, const Int8Activations& act, int zero_point) {
   const size_t panel = panel_bytes(run.type, act.blocks * kBlock);
-  const int tiles = tiles_of(act.rows);
-  for (int p = 0; p < run.panels; p++) {
+  for (int p = 0; p < run.panels; p += 2) {
     Tile t{};
-    t.weights = run.data + (size_t)p * panel;
-    t.blocks = act.blocks;
-    // One tile: fetch a distance ahead. Two: the tiles share fetching the next panel.
-    t.ahead = tiles == 1 ? t.weights + run.prefetch : t.weights + panel;
-    t.ahead_lines = tiles == 1 ? -1 : (lines_of(source.format) + tiles - 1) / tiles;
-    group_times_panel(t, source, act, 0, run.y + p * kPanel, run.y_stride, run.columns - p * kPanel);
+    t.weights[0] = run.data + (size_t)p * panel;
+    t.weights[1] = t.weights[0] + panel;
+    t.distance = run.prefetch;
+    multiply(t, run.type == WeightType::Q8_0 ? kQ8 : kQ4, zero_point, act, 0, run.panels - p < 2 ? 1 : 2, run.y + p * kPanel,
+             run.y_stride, run.columns - p * kPanel);
   }
 }
 
@@ -215,30 +239,31 @@ void expand(WeightType type, const uint8_t* src, int blocks, uint8_t* dst) {
 void resident(const PanelRun& run, const Int8Activations& act, int zero_point) {
   const size_t expanded = (size_t)act.blocks * kQ8BlockBytes;
   expand(run.type, run.data, act.blocks * run.panels, run.scratch);
-  const int groups = act.groups(), tiles = tiles_of(act.group);
-  const size_t steps = (size_t)groups * (size_t)tiles * (size_t)run.panels * (size_t)act.blocks;
+  const int groups = act.groups(), tiles = tiles_of(act.group), pairs = (run.panels + 1) / 2;
+  const size_t calls = (size_t)groups * (size_t)tiles * (size_t)pairs, steps = calls * (size_t)act.blocks;
   const size_t next_lines = run.next_bytes / 64, per_step = (next_lines + steps - 1) / steps;
-  const size_t per_call = per_step * (size_t)tiles * (size_t)act.blocks;
   size_t fetched = 0;
   for (int g = 0; g < groups; g++)
-    for (int p = 0; p < run.panels; p++) {
+    for (int p = 0; p < run.panels; p += 2) {
       Tile t{};
-      t.weights = run.scratch + (size_t)p * expanded;
-      t.blocks = act.blocks;
-      const bool left = fetched < next_lines;
-      t.ahead = left ? run.next + fetched * 64 : run.data;
-      t.ahead_lines = left ? (int)per_step : 0;
-      fetched += left ? per_call : 0;
-      group_times_panel(t, {kExpanded, zero_point}, act, g, run.y + p * kPanel, run.y_stride, run.columns - p * kPanel);
+      t.weights[0] = run.scratch + (size_t)p * expanded;
+      t.weights[1] = t.weights[0] + expanded;
+      if (fetched < next_lines) {
+        t.ahead = run.next + fetched * 64;
+        t.ahead_lines = (int)per_step;
+        fetched += per_step * (size_t)tiles * (size_t)act.blocks;
+      }
+      multiply(t, kExpanded, zero_point, act, g, run.panels - p < 2 ? 1 : 2, run.y + p * kPanel, run.y_stride,
+               run.columns - p * kPanel);
     }
 }
 
 }  // namespace
 
 void int8_panels_avx512(const PanelRun& run, const Int8Activations& act) {
-  const Source source{run.type == WeightType::Q8_0 ? kQ8 : kQ4, run.type == WeightType::Q8_0 ? 128 : 8};
-  if (act.groups() == 1) stream(run, act, source);
-  else resident(run, act, source.zero_point);
+  const int zero_point = run.type == WeightType::Q8_0 ? 128 : 8;
+  if (act.groups() == 1) stream(run, act, zero_point);
+  else resident(run, act, zero_point);
 }
 
 void quantize_avx512(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r) {

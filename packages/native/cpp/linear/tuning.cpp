@@ -15,7 +15,7 @@ namespace triptych {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::array<int, 5> kDistances{1024, 2048, 4096, 8192, 14336};
+constexpr std::array<int, 5> kDistances{1024, 2048, 3072, 4096, 8192};
 constexpr std::array<int, 4> kRows{1, 2, 4, 8};
 constexpr int kRounds = 3;
 constexpr size_t kSampleBytes = 3u << 20;        // per measurement, all threads together
@@ -67,8 +67,8 @@ double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int dista
 LinearTuning linear_default_tuning(Isa) {
   LinearTuning t{};
   for (int r = 1; r <= 16; r++) {
-    t.prefetch_int8[r] = r <= 4 ? 1024 : 12288;
-    t.prefetch_int4[r] = r <= 2 ? 1024 : 12288;
+    t.prefetch_int8[r] = r <= 2 ? 2048 : r <= 8 ? 3072 : 8192;
+    t.prefetch_int4[r] = r <= 2 ? 2048 : 3072;
     t.prefetch_float[r] = 2048;
   }
   return t;
