@@ -134,15 +134,36 @@ int reach(const Candidate* c, int count, double share, double total) {
   return 0;
 }
 
-// The smallest set of most likely tokens of the whole vocabulary that reaches top_p, ranked.
-int select_top_p(const SamplingKernels& kernel, const float* x, int n, float max, double top_p, Candidate* out) {
-  const double total = kernel.exp_sum(x, n, max, kLog2e, nullptr, nullptr);
-  for (int64_t keep = 128;; keep *= 8) {
-    const int count = select_best(kernel, x, n, (int)std::min<int64_t>(keep, n), out);
-    const int reached = reach(out, count, top_p, total);
-    if (reached > 0) return reached;
-    if (count < keep) return count;
+constexpr int kBuckets = 4096;
+constexpr float kBucketsPerUnit = 128;  // of logit below the maximum; the last bucket takes all from 32 on
+
+int bucket_of(float x, float max) {
+  const float t = (max - x) * kBucketsPerUnit;
+  return t < kBuckets - 1 ? (int)t : kBuckets - 1;
+}
+
+// Sets the logits outside the smallest set of most likely tokens that reaches top_p to -infinity. Ranking a whole
+// vocabulary would take milliseconds: sums over buckets of logits find the one the boundary is in, and only that one
+// is ranked.
+void cut_top_p(const SamplingKernels& kernel, Scratch& s, int n, float max, double top_p) {
+  float* x = s.adjusted;
+  const double wanted = top_p * kernel.exp_sum(x, n, max, kLog2e, s.weight, nullptr);
+  double mass[kBuckets] = {};
+  for (int i = 0; i < n; i++) mass[bucket_of(x[i], max)] += s.weight[i];
+  double sum = 0;
+  int boundary = 0;
+  while (boundary < kBuckets - 1 && sum + mass[boundary] < wanted) sum += mass[boundary++];
+  Candidate* c = s.candidates;
+  int size = 0;
+  for (int i = 0; i < n; i++) {
+    const int bucket = bucket_of(x[i], max);
+    if (bucket == boundary) c[size++] = {x[i], i};
+    if (bucket > boundary) x[i] = -kInfinity;
   }
+  std::sort(c, c + size, ranks_before);
+  int kept = 0;
+  do sum += s.weight[c[kept++].id]; while (kept < size && sum < wanted);
+  for (int i = kept; i < size; i++) x[c[i].id] = -kInfinity;
 }
 
 int32_t draw_ranked(const Candidate* c, int count, double inverse_temperature, double u) {
@@ -212,23 +233,19 @@ SampleResult sample(Isa isa, const float* logits, int n, const SamplingParams& p
   const double top_p = p.top_p > 0 ? p.top_p : 0;
   const bool cut_k = p.top_k > 0 && p.top_k < n;
   const float floor = p.min_p > 0 ? max + std::log(std::min(p.min_p, 1.0f)) : -kInfinity;
-  if (!cut_k && !cut_p) {
+  if (!cut_k) {
+    if (cut_p) cut_top_p(kernel, s, n, max, top_p);
     if (p.min_p > 0)
       for (int i = 0; i < n; i++) x[i] = x[i] >= floor ? x[i] : -kInfinity;
     return result(draw_all(kernel, s, n, max, kLog2e / temperature, u));
   }
   Candidate* c = s.candidates;
-  int count;
-  if (cut_k) {
-    count = select_best(kernel, x, n, p.top_k, c);
-    if (cut_p) {
-      double total = 0;
-      for (int i = 0; i < count; i++) total += std::exp((double)c[i].logit - c[0].logit);
-      const int reached = reach(c, count, top_p, total);
-      count = reached > 0 ? reached : count;
-    }
-  } else {
-    count = select_top_p(kernel, x, n, max, top_p, c);
+  int count = select_best(kernel, x, n, p.top_k, c);
+  if (cut_p) {
+    double total = 0;
+    for (int i = 0; i < count; i++) total += std::exp((double)c[i].logit - c[0].logit);
+    const int reached = reach(c, count, top_p, total);
+    count = reached > 0 ? reached : count;
   }
   if (p.min_p > 0)
     while (count > 1 && c[count - 1].logit < floor) count--;
