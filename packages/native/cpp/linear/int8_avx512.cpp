@@ -60,12 +60,17 @@ inline void dot(__m512i (&a)[R][2], __m512i w0, __m512i w1, const uint8_t* q) {
   }
 }
 
-// Float sums of a tile. Those of the first rows are in registers during a chunk, as many as fit beside the integers;
-// the others, and all of them between chunks, are in L1. (Every store makes loads of lines 4096 bytes apart wait.)
-template <int R>
+// Blocks of one panel before the other's turn. While bound by memory, two streams that advance together are best; when
+// bound by computing, keeping sums in registers is.
+template <int R, Format F>
+constexpr int kChunk = F == kQ8 || (F == kQ4 && R < 7) ? 1 : 4;
+
+// Float sums of a tile. In chunks of several blocks those of the first rows are in registers, as many as fit beside the
+// integers; the others, and all of them between chunks, are in L1. (Every store makes loads 4096 bytes apart wait.)
+template <int R, Format F>
 struct Sums {
-  static constexpr int kRegisters = R <= 7 ? (R < 14 - R ? R : 14 - R) : 6;
-  __m512 f[kRegisters][2];
+  static constexpr int kRegisters = kChunk<R, F> == 1 ? 0 : R <= 7 ? R : 6;
+  __m512 f[kRegisters ? kRegisters : 1][2];
 
   TRIPTYCH_INLINE void load(const float* p) {
 #pragma GCC unroll 8
@@ -80,7 +85,7 @@ struct Sums {
 // One block of one panel: sums [R][32] += x * w.
 template <int R, Format F>
 TRIPTYCH_INLINE void block(const uint8_t* w, const uint8_t* q, const float* scale, const float* shift, const int32_t* start,
-                           int distance, Sums<R>& sums, float* memory) {
+                           int distance, Sums<R, F>& sums, float* memory) {
   __m512i a[R][2];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) a[r][0] = a[r][1] = _mm512_set1_epi32(start[r]);
@@ -113,7 +118,7 @@ TRIPTYCH_INLINE void block(const uint8_t* w, const uint8_t* q, const float* scal
     const __m512 e = _mm512_set1_ps(scale[r]), m = _mm512_set1_ps(shift[r]);
     const __m512 d0 = _mm512_fmadd_ps(_mm512_castsi512_ps(a[r][0]), e, m);
     const __m512 d1 = _mm512_fmadd_ps(_mm512_castsi512_ps(a[r][1]), e, m);
-    if (r < Sums<R>::kRegisters) {
+    if (r < Sums<R, F>::kRegisters) {
       sums.f[r][0] = _mm512_fmadd_ps(d0, s0, sums.f[r][0]);
       sums.f[r][1] = _mm512_fmadd_ps(d1, s1, sums.f[r][1]);
     } else {
@@ -124,39 +129,51 @@ TRIPTYCH_INLINE void block(const uint8_t* w, const uint8_t* q, const float* scal
   }
 }
 
+// Where a tile is in its activations.
+struct Cursor {
+  const uint8_t* q;
+  const float* scale;
+  const float* shift;
+  const int32_t* start;
+
+  TRIPTYCH_INLINE void advance(size_t stride) {
+    q += stride;
+    scale += stride / 4;
+    shift += stride / 4;
+    start += stride / 4;
+  }
+};
+
+// `count` blocks of one panel.
+template <int R, Format F>
+TRIPTYCH_INLINE void chunk(const uint8_t* w, Cursor a, size_t stride, int count, int distance, float* memory) {
+  Sums<R, F> sums;
+  sums.load(memory);
+  for (int b = 0; b < count; b++, w += bytes_of(F), a.advance(stride))
+    block<R, F>(w, a.q, a.scale, a.shift, a.start, distance, sums, memory);
+  sums.store(memory);
+}
+
 template <int R, Format F, int P>
 __attribute__((noinline)) void tile(const Tile& t) {
-  // Blocks of one panel before the other's turn. While bound by memory, two streams that advance together are best;
-  // when bound by computing, keeping sums in registers is.
-  constexpr int kChunk = F == kQ8 || (F == kQ4 && R < 7) ? 1 : 4;
+  constexpr int kStep = kChunk<R, F>;
   alignas(64) float memory[P][R * 32];  // a local array: through a pointer GCC is 14% slower
   for (int i = 0; i < P * R * 2; i++) _mm512_store_ps(&memory[0][0] + i * 16, _mm512_setzero_ps());
-  const size_t stride = t.stride, stride4 = t.stride / 4;
   const int distance = F == kExpanded ? kNear * (int)bytes_of(F) : t.distance;
-  const uint8_t* ahead = t.ahead;
-  for (int c = 0; c < t.blocks; c += kChunk) {
-    const int count = t.blocks - c < kChunk ? t.blocks - c : kChunk;
+  const size_t stride = t.stride;
+  const uint8_t *w0 = t.weights[0], *w1 = t.weights[1], *ahead = t.ahead;
+  Cursor a{t.q, t.scale, t.shift, t.start};
+  for (int b = 0; b < t.blocks; b += kStep) {
+    const int count = kStep == 1 ? 1 : t.blocks - b < kStep ? t.blocks - b : kStep;
     if constexpr (F == kExpanded) {
       for (int i = 0; i < t.ahead_lines * count; i++) _mm_prefetch((const char*)ahead + i * 64, _MM_HINT_T1);
       ahead += t.ahead_lines * count * 64;
     }
-#pragma GCC unroll 2
-    for (int p = 0; p < P; p++) {
-      const uint8_t *w = t.weights[p] + (size_t)c * bytes_of(F), *q = t.q + (size_t)c * stride;
-      const float *scale = t.scale + (size_t)c * stride4, *shift = t.shift + (size_t)c * stride4;
-      const int32_t* start = t.start + (size_t)c * stride4;
-      Sums<R> sums;
-      sums.load(memory[p]);
-      for (int b = 0; b < count; b++) {
-        block<R, F>(w, q, scale, shift, start, distance, sums, memory[p]);
-        w += bytes_of(F);
-        q += stride;
-        scale += stride4;
-        shift += stride4;
-        start += stride4;
-      }
-      sums.store(memory[p]);
-    }
+    chunk<R, F>(w0, a, stride, count, distance, memory[0]);
+    if constexpr (P == 2) chunk<R, F>(w1, a, stride, count, distance, memory[1]);
+    w0 += kStep * bytes_of(F);
+    w1 += kStep * bytes_of(F);
+    a.advance(stride * kStep);
   }
   for (int r = 0; r < R; r++)
     for (int p = 0; p < P; p++)
