@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include <system_error>
+
 #if defined(TRIPTYCH_X86)
 #include <immintrin.h>
 #endif
@@ -36,7 +38,13 @@ void Pool::Gate::wait_while(uint32_t seen) {
 }
 
 Pool::Pool(int threads) : size_(threads < 1 ? 1 : threads) {
-  for (int i = 1; i < size_; i++) threads_.emplace_back([this, i] { loop(i); });
+  for (int i = 1; i < size_; i++) {
+    try {
+      threads_.emplace_back([this, i] { loop(i); });
+    } catch (const std::system_error&) {
+      size_ = i;  // nobody has read it yet: the threads wait for their first run
+    }
+  }
 }
 
 Pool::~Pool() {

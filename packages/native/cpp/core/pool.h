@@ -14,7 +14,8 @@ namespace triptych {
 
 class Pool {
  public:
-  // `threads` >= 1 counts the calling thread, which takes part in every run as worker 0.
+  // `threads` >= 1 counts the calling thread, which takes part in every run as worker 0. Where the system refuses so
+  // many, the pool is smaller: see size().
   explicit Pool(int threads);
   ~Pool();
   Pool(const Pool&) = delete;

@@ -1,5 +1,9 @@
 #include "core/pool.h"
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <vector>
 
 #include "check.h"
@@ -36,3 +40,21 @@ TEST(pool_claims_each_unit_once_in_every_phase) {
     for (int h : again) CHECK_EQ(h, 1);
   }
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need address space of their own
+TEST(pool_is_smaller_where_the_system_refuses_threads) {
+  const pid_t child = fork();
+  if (child == 0) {
+    // No room for another thread's stack.
+    const rlimit limit{1, 1};
+    setrlimit(RLIMIT_AS, &limit);
+    Pool pool(64);
+    int ran = 0;
+    pool.run([&](const Worker& w) { __atomic_fetch_add(&ran, w.count, __ATOMIC_RELAXED); });
+    _exit(pool.size() < 64 && ran == pool.size() * pool.size() ? 0 : 1);
+  }
+  int status = -1;
+  CHECK_EQ(waitpid(child, &status, 0), child);
+  CHECK_EQ(status, 0);
+}
+#endif
