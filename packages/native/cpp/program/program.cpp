@@ -10,6 +10,8 @@ namespace triptych {
 namespace {
 
 constexpr size_t kAlign = 64;
+// Far above any model, and small enough that no product of two and a few bytes overflows.
+constexpr int kMaxRows = 1 << 20, kMaxColumns = 1 << 24, kMaxLayers = 1 << 20;
 
 size_t align_up(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
@@ -22,6 +24,10 @@ Program::Program(std::shared_ptr<Weights> weights, uint8_t* kv, uint64_t kv_byte
   token_stride_ = (size_t)spec_.kv_heads * spec_.head_dim * (spec_.cache_f32 ? 4 : 2);
   context_ = (int)std::min<uint64_t>(spec_.tensor_bytes / token_stride_, 1u << 30);
   pool_ = std::make_unique<Pool>(spec_.threads);
+  if (pool_->size() < spec_.threads) {
+    error = "the system refuses more than " + std::to_string(pool_->size()) + " threads: lower threads";
+    return;
+  }
   rope_angles_.resize(std::max(1, spec_.rope_dims / 2));
   const float* factors = spec_.rope_factors == kNone ? nullptr : weights_->vector(spec_.rope_factors);
   rope_angles(rope_angles_.data(), spec_.rope_dims, spec_.rope_base, spec_.rope_scale, factors);
@@ -44,16 +50,19 @@ std::string Program::validate() const {
   const ProgramSpec& s = spec_;
   if (s.threads < 1 || s.threads > 1024) return "threads must be from 1 to 1024";
   if (s.max_tokens < 1 || s.max_sequences < 1 || s.max_outputs < 1) return "maxTokens, maxSequences and maxOutputs must be at least 1";
+  if (s.max_tokens > kMaxRows || s.max_sequences > kMaxRows || s.max_outputs > kMaxRows) return "maxTokens, maxSequences and maxOutputs must be at most " + std::to_string(kMaxRows);
   if (s.isa > detect_isa()) return std::string("this processor has no ") + isa_name(s.isa);
-  if (s.layers < 1 || !attention_supported(s.q_heads, s.kv_heads, s.head_dim)) return "attention shape is not supported";
+  if (s.q_heads > kMaxColumns / kAttentionMaxHeadDim) return "queryHeads is too large";
+  if (s.layers < 1 || s.layers > kMaxLayers || !attention_supported(s.q_heads, s.kv_heads, s.head_dim)) return "attention shape is not supported";
   if (s.rope_dims < 0 || s.rope_dims > s.head_dim || s.rope_dims % 2) return "ropeDimensions must be even and at most headDim";
   const uint64_t stride = (uint64_t)s.kv_heads * s.head_dim * (s.cache_f32 ? 4 : 2);
   if (s.tensor_bytes < stride) return "tensorBytes holds no token";
+  if (s.tensor_bytes > kv_bytes_ / 2 / s.layers) return "tensorBytes: the arena holds no slot of that size";
   if (s.rope_factors != kNone &&
-      (s.rope_factors >= weights_->count() || !weights_->vector(s.rope_factors) || weights_->columns(s.rope_factors) != s.rope_dims / 2))
+      (s.rope_factors < 0 || s.rope_factors >= weights_->count() || !weights_->vector(s.rope_factors) || weights_->columns(s.rope_factors) != s.rope_dims / 2))
     return "ropeFactors is not a vector of ropeDimensions / 2";
   for (const BufferSpec& b : s.buffers)
-    if (b.columns < 1) return "a buffer has no columns";
+    if (b.columns < 1 || b.columns > kMaxColumns) return "a buffer must have from 1 to " + std::to_string(kMaxColumns) + " columns";
   if (s.logits < 0 || s.logits >= (int)s.buffers.size() || !s.buffers[s.logits].outputs) return "logits is not an output buffer";
   for (size_t i = 0; i < s.ops.size(); i++)
     if (std::string error = validate_op(s.ops[i]); !error.empty()) return "op " + std::to_string(i) + ": " + error;
@@ -66,12 +75,14 @@ std::string Program::validate_op(const Op& op) const {
   const auto matrix = [&](int i) { return i >= 0 && i < weights_->count() ? weights_->matrix(i) : nullptr; };
   const auto vector = [&](int i, int k) { return i >= 0 && i < weights_->count() && weights_->vector(i) && weights_->columns(i) == k; };
   const auto same_rows = [&](int a, int b) { return buffers[a].outputs == buffers[b].outputs; };
+  // A row for every token of the step.
+  const auto tokens = [&](int i, int columns) { return is(i, columns) && !buffers[i].outputs; };
   const int q_width = spec_.q_heads * spec_.head_dim, kv_width = spec_.kv_heads * spec_.head_dim;
   const bool layer_ok = op.layer >= 0 && op.layer < spec_.layers;
   bool ok = is(op.a, 0);
   switch (op.kind) {
     case OpKind::Embed:
-      ok = ok && !buffers[op.a].outputs && matrix(op.weight[0]) && matrix(op.weight[0])->k == buffers[op.a].columns;
+      ok = tokens(op.a, 0) && matrix(op.weight[0]) && matrix(op.weight[0])->k == buffers[op.a].columns;
       break;
     case OpKind::RmsNorm:
       ok = ok && is(op.b, buffers[op.a].columns) && same_rows(op.a, op.b) && vector(op.weight[0], buffers[op.a].columns) &&
@@ -86,14 +97,14 @@ std::string Program::validate_op(const Op& op) const {
       }
       break;
     case OpKind::AddBias: ok = ok && vector(op.weight[0], buffers[op.a].columns); break;
-    case OpKind::RopeStore: ok = layer_ok && is(op.a, q_width) && is(op.b, kv_width) && is(op.c, kv_width); break;
-    case OpKind::Attention: ok = layer_ok && is(op.a, q_width) && is(op.b, q_width) && op.a != op.b; break;
+    case OpKind::RopeStore: ok = layer_ok && tokens(op.a, q_width) && tokens(op.b, kv_width) && tokens(op.c, kv_width); break;
+    case OpKind::Attention: ok = layer_ok && tokens(op.a, q_width) && tokens(op.b, q_width) && op.a != op.b; break;
     case OpKind::Gate:
       ok = ok && is(op.b, buffers[op.a].columns) && is(op.c, buffers[op.a].columns) && same_rows(op.a, op.b) && same_rows(op.a, op.c);
       break;
     case OpKind::Add: ok = ok && is(op.b, buffers[op.a].columns) && same_rows(op.a, op.b); break;
     case OpKind::SelectOutputs:
-      ok = ok && is(op.b, buffers[op.a].columns) && !buffers[op.a].outputs && buffers[op.b].outputs;
+      ok = tokens(op.a, 0) && is(op.b, buffers[op.a].columns) && buffers[op.b].outputs;
       break;
   }
   return ok ? "" : "buffers or weights do not fit";

@@ -334,6 +334,20 @@ TEST(program_refuses_specs_and_files_that_do_not_fit) {
   CHECK(!error_of(s).empty());
   s = spec(0, detect_isa());
   CHECK(error_of(s).find("threads") != std::string::npos);
+  const auto refused = [&](ProgramSpec changed, const char* part) { CHECK(error_of(changed).find(part) != std::string::npos); };
+  s = spec(1, detect_isa()), s.rope_factors = -2;
+  refused(s, "ropeFactors");
+  s = spec(1, detect_isa()), s.tensor_bytes = 1ull << 62;
+  refused(s, "tensorBytes");
+  s = spec(1, detect_isa()), s.max_outputs = 1 << 30;
+  refused(s, "maxOutputs");
+  s = spec(1, detect_isa()), s.buffers[0].columns = 1 << 30;
+  refused(s, "columns");
+  // Buffers with a row per output are shorter than those with a row per token: op 3 stores K and V, op 4 attends.
+  s = spec(1, detect_isa()), s.buffers.push_back({kKvHeads * kDim, true}), s.ops[3].b = (int)s.buffers.size() - 1;
+  refused(s, "op 3");
+  s = spec(1, detect_isa()), s.buffers.push_back({kHeads * kDim, true}), s.ops[4].a = (int)s.buffers.size() - 1;
+  refused(s, "op 4");
 
   LoadProgress progress;
   std::vector<TensorSource> beyond = f.sources;
