@@ -32,6 +32,9 @@ const isaFlags = {
   _amx: [...avx512, '-mavx512bf16', '-mavx512fp16', '-mamx-tile', '-mamx-int8', '-mamx-bf16'],
 };
 
+/** Throwing in an environment that is being torn down (a worker thread's) would end the process. */
+const addonFlags = ['-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'];
+
 /** Every file under cpp/ with this ending, relative to cpp/, sorted. */
 function list(ending) {
   return fs
@@ -111,7 +114,11 @@ async function compile({ files, outDir, portable, flags, onProgress }) {
     ...flags,
   ];
   const jobs = files.map((file) => {
-    const args = [...common, ...(isaFlags[isaOf(file)] ?? [])];
+    const args = [
+      ...common,
+      ...(isaFlags[isaOf(file)] ?? []),
+      ...(file.startsWith('addon') ? addonFlags : []),
+    ];
     const source = path.join(cppRoot, file);
     const hash = createHash('sha256')
       .update(JSON.stringify([compiler, args]))

@@ -9,7 +9,7 @@ import type { ArenaHandle } from './pages.js';
 
 declare const weightsBrand: unique symbol;
 declare const programBrand: unique symbol;
-/** Opaque: loaded weights. Memory is freed when no program uses them any more. */
+/** Opaque: loaded weights. Their memory is freed when they are released and no program uses them any more. */
 export interface WeightsHandle {
   readonly [weightsBrand]: true;
 }
@@ -166,6 +166,7 @@ export interface ProgramAddon {
     onProgress: (loadedBytes: number) => boolean,
   ): Promise<WeightsHandle>;
   weightsBytes(weights: WeightsHandle): number;
+  releaseWeights(weights: WeightsHandle): void;
   createProgram(weights: WeightsHandle, arena: ArenaHandle, spec: ProgramSpec): ProgramHandle;
   runProgram(program: ProgramHandle, batch: StepBatch): Promise<StepResult>;
   closeProgram(program: ProgramHandle): void;
@@ -178,8 +179,8 @@ export function detectIsa(): IsaName {
 
 /**
  * Maps the file, repacks all tensors on `threads` threads and resolves when done. `onProgress` gets loaded source
- * bytes a few times a second. Rejects with the signal's reason when aborted, with an Error naming the tensor when the
- * file does not hold what `sources` says.
+ * bytes a few times a second. Rejects with the signal's reason when aborted, with what `onProgress` threw if it did, and
+ * with an Error naming the tensor when the file does not hold what `sources` says.
  */
 export async function loadWeights(
   path: string,
@@ -191,18 +192,37 @@ export async function loadWeights(
   },
 ): Promise<WeightsHandle> {
   options.signal?.throwIfAborted();
-  try {
-    return await loadAddon().loadWeights(path, sources, options.threads, (loadedBytes) => {
+  let thrown: { readonly cause: unknown } | undefined;
+  const isWanted = (loadedBytes: number): boolean => {
+    try {
       options.onProgress?.(loadedBytes);
-      return options.signal?.aborted !== true;
-    });
+    } catch (cause) {
+      thrown ??= { cause };
+    }
+    return thrown === undefined && options.signal?.aborted !== true;
+  };
+  let weights: WeightsHandle | undefined;
+  try {
+    weights = await loadAddon().loadWeights(path, sources, options.threads, isWanted);
   } catch (error) {
-    options.signal?.throwIfAborted();
-    throw error;
+    thrown ??= { cause: error };
   }
+  // Both may have come with the last report, when all was loaded already.
+  if (weights !== undefined && thrown === undefined && options.signal?.aborted !== true) return weights;
+  if (weights !== undefined) releaseWeights(weights);
+  options.signal?.throwIfAborted();
+  throw thrown?.cause;
 }
 
-/** Bytes the repacked weights take. */
+/**
+ * Lets go of weights: the handle is of no use any more, and their memory is freed with the last program that runs on
+ * them. Without this it stays until the handle is garbage collected, which may be much later. Idempotent.
+ */
+export function releaseWeights(weights: WeightsHandle): void {
+  loadAddon().releaseWeights(weights);
+}
+
+/** Bytes the repacked weights take. Throws a TypeError when they have been released. */
 export function weightsBytes(weights: WeightsHandle): number {
   return loadAddon().weightsBytes(weights);
 }

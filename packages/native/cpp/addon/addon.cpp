@@ -10,6 +10,7 @@ namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("isa", Napi::String::New(env, isa_name(detect_isa())));
   register_pages(env, exports);
+  register_weights(env, exports);
   register_program(env, exports);
   register_bench(env, exports);
   return exports;

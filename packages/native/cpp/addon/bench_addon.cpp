@@ -24,11 +24,6 @@ Peak parse_peak(const std::string& name) {
   return Peak::None;
 }
 
-Napi::Value fail(Napi::Env env, const std::string& message) {
-  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
-  return env.Undefined();
-}
-
 Napi::Float64Array to_array(Napi::Env env, const std::vector<double>& values) {
   Napi::Float64Array array = Napi::Float64Array::New(env, values.size());
   for (size_t i = 0; i < values.size(); i++) array[i] = values[i];
@@ -68,7 +63,7 @@ struct Common {
 
 Napi::Value run_linear(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsObject()) return fail(env, "benchLinear takes an options object");
+  if (!info[0].IsObject()) return throw_type(env, "benchLinear takes an options object");
   const Napi::Object object = info[0].As<Napi::Object>();
   std::string error;
   Fields fields(object, error);
@@ -76,21 +71,21 @@ Napi::Value run_linear(const Napi::CallbackInfo& info) {
   const int type = fields.integer("ggmlType");
   LinearBench bench{WeightType::F32, common.isa, fields.integer("rows"), fields.integer("n"), fields.integer("k"),
                     common.threads, size_t(fields.size("rotateBytes")), common.seconds, parse_peak(fields.text("peak"))};
-  if (!error.empty()) return fail(env, error);
-  if (!weight_type_supported(type)) return fail(env, "ggmlType is not supported");
+  if (!error.empty()) return throw_type(env, error);
+  if (!weight_type_supported(type)) return throw_type(env, "ggmlType is not supported");
   bench.type = WeightType(type);
   constexpr int kMaxDim = 1 << 20;
   const bool fits = bench.rows >= 1 && bench.rows <= 65536 && bench.n >= 1 && bench.n <= kMaxDim && bench.k >= 1 &&
                     bench.k <= kMaxDim && bench.k % weight_block(bench.type) == 0;
-  if (!fits) return fail(env, "rows, n or k is out of range, or k is no multiple of the type's block");
+  if (!fits) return throw_type(env, "rows, n or k is out of range, or k is no multiple of the type's block");
   BenchSamples samples;
-  if (!bench_linear(bench, samples)) return fail(env, "memory is short for this benchmark");
+  if (!bench_linear(bench, samples)) return throw_type(env, "memory is short for this benchmark");
   return to_object(env, samples);
 }
 
 Napi::Value run_attention(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsObject()) return fail(env, "benchAttention takes an options object");
+  if (!info[0].IsObject()) return throw_type(env, "benchAttention takes an options object");
   const Napi::Object object = info[0].As<Napi::Object>();
   std::string error;
   Fields fields(object, error);
@@ -107,32 +102,32 @@ Napi::Value run_attention(const Napi::CallbackInfo& info) {
                              fields.integer_or("pagedBlockTokens", 0),
                              size_t(fields.size("rotateBytes")),
                              common.seconds};
-  if (!error.empty()) return fail(env, error);
+  if (!error.empty()) return throw_type(env, error);
   const bool fits = attention_supported(bench.q_heads, bench.kv_heads, bench.head_dim) && bench.sequences >= 1 && bench.sequences <= 4096 && bench.rows >= 1 &&
                     bench.rows <= 65536 && bench.past >= 0 && bench.past <= (1 << 22);
-  if (!fits) return fail(env, "the shape is not supported or out of range");
+  if (!fits) return throw_type(env, "the shape is not supported or out of range");
   const int block = bench.paged_block_tokens;
   if (block != 0 && (block < 16 || block > 65536 || (block & (block - 1)) != 0))
-    return fail(env, "pagedBlockTokens must be a power of two from 16 to 65536");
+    return throw_type(env, "pagedBlockTokens must be a power of two from 16 to 65536");
   BenchSamples samples;
-  if (!bench_attention(bench, samples)) return fail(env, "memory is short for this benchmark");
+  if (!bench_attention(bench, samples)) return throw_type(env, "memory is short for this benchmark");
   return to_object(env, samples);
 }
 
 // Rates of plain reading, bytes per second, of sweeps through one large buffer.
 Napi::Value run_read(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsObject()) return fail(env, "benchRead takes an options object");
+  if (!info[0].IsObject()) return throw_type(env, "benchRead takes an options object");
   const Napi::Object object = info[0].As<Napi::Object>();
   std::string error;
   Fields fields(object, error);
   const Common common(fields, error);
   const size_t sweep = size_t(fields.size("sweepBytes")) / 65536 * 65536;
   const size_t buffer_bytes = size_t(fields.size("rotateBytes"));
-  if (!error.empty()) return fail(env, error);
-  if (sweep == 0 || buffer_bytes < sweep) return fail(env, "sweepBytes must be at least 64 KiB and fit rotateBytes");
+  if (!error.empty()) return throw_type(env, error);
+  if (sweep == 0 || buffer_bytes < sweep) return throw_type(env, "sweepBytes must be at least 64 KiB and fit rotateBytes");
   const BenchBuffer buffer(buffer_bytes);
-  if (buffer.data() == nullptr) return fail(env, "memory is short for this benchmark");
+  if (buffer.data() == nullptr) return throw_type(env, "memory is short for this benchmark");
   Pool pool(common.threads);
   std::vector<double> rates;
   const double end_s = bench_now_s() + common.seconds;

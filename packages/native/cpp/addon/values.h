@@ -3,10 +3,17 @@
 #include <napi.h>
 
 #include <cmath>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
 namespace triptych {
+
+// Throws a TypeError. An exception that is pending already (a getter's, say) stays: throwing over it ends the process.
+inline Napi::Value throw_type(Napi::Env env, const std::string& message) {
+  if (!env.IsExceptionPending()) Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
+  return env.Undefined();
+}
 
 // Collects the first thing that is wrong with an argument object.
 class Fields {
@@ -40,6 +47,17 @@ class Fields {
     const Napi::Value v = object_.Get(name);
     if (v.IsString()) return v.As<Napi::String>().Utf8Value();
     return miss(name, "a string"), std::string();
+  }
+  // Which of the given words the field is; 0 when it is none.
+  int choice(const char* name, std::initializer_list<const char*> words) {
+    const std::string word = text(name);
+    std::string all;
+    int index = 0;
+    for (const char* candidate : words) {
+      if (word == candidate) return index;
+      all += (index++ ? "' or '" : "'") + std::string(candidate);
+    }
+    return miss(name, (all + "'").c_str()), 0;
   }
   // Objects of an array field.
   std::vector<Napi::Object> objects(const char* name) {
