@@ -43,16 +43,18 @@ test('timers go on while a step is open', async () => {
   }
 });
 
+/** One token in the first slot, nothing sampled. */
+const oneToken = {
+  tokens: Int32Array.of(1),
+  sequences: Float64Array.of(0, 0, 1),
+  outputs: new Int32Array(0),
+  sampling: new Float64Array(0),
+  history: new Int32Array(0),
+};
+
 test('closing during a step settles it', async () => {
   const model = await loadModel(tinyModel('f32'), { kvMemoryBytes: 64 << 20, threads: 1 });
-  const batch = {
-    tokens: Int32Array.of(1),
-    sequences: Float64Array.of(0, 0, 1),
-    outputs: new Int32Array(0),
-    sampling: new Float64Array(0),
-    history: new Int32Array(0),
-    hold: new Int32Array(new SharedArrayBuffer(4)),
-  };
+  const batch = { ...oneToken, hold: new Int32Array(new SharedArrayBuffer(4)) };
   const lengths = new Int32Array(model.maxSequences);
   lengths[model.kv.acquire(1) as number] = 1;
   model.kv.step(lengths);
@@ -72,14 +74,7 @@ test.each([
   ['a wrong array type', { tokens: Float32Array.of(1) as unknown as Int32Array }],
 ])('a batch with %s is refused before it runs', async (_name, part) => {
   const model = await loadModel(tinyModel('f32'), { kvMemoryBytes: 64 << 20, threads: 1 });
-  const good = {
-    tokens: Int32Array.of(1),
-    sequences: Float64Array.of(0, 0, 1),
-    outputs: new Int32Array(0),
-    sampling: new Float64Array(0),
-    history: new Int32Array(0),
-  };
-  await expect(model.program.run({ ...good, ...part })).rejects.toThrow('batch:');
+  await expect(model.program.run({ ...oneToken, ...part })).rejects.toThrow('batch:');
   model.program.close();
   model.kv.dispose();
 });

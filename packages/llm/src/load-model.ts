@@ -12,7 +12,16 @@ import {
   openGguf,
   type Tokenizer,
 } from '@triptych/checkpoints';
-import { cpuQuota, detectIsa, type IsaName, loadWeights, Program } from '@triptych/native';
+import {
+  cpuQuota,
+  detectIsa,
+  type IsaName,
+  loadWeights,
+  Program,
+  type ProgramSpec,
+  releaseWeights,
+  type TensorSource,
+} from '@triptych/native';
 import { bytesFor, defaultKvBudgetBytes, KvMemory, kvGeometry } from '@triptych/vattention';
 import { EngineError } from './errors.js';
 import { llamaTape } from './llama-program.js';
@@ -68,13 +77,25 @@ export interface LoadedModel {
   readonly longestPrompt: number;
 }
 
-function whole(name: string, value: number, min: number, max: number): number {
+/** Checks an option. Throws EngineError `invalid_request` naming it. */
+export function whole(name: string, value: number, min: number, max: number): number {
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new EngineError(
       'invalid_request',
       `${name} must be a whole number from ${min} to ${max}, got ${value}`,
       { field: name },
     );
+  }
+  return value;
+}
+
+/** From slow to fast: a processor that has one has all before it. */
+const isaNames: readonly IsaName[] = ['portable', 'avx2', 'avx512', 'amx'];
+
+function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (!allowed.includes(value)) {
+    const message = `${name} must be one of ${allowed.join(', ')} here, got ${value}`;
+    throw new EngineError('invalid_request', message, { field: name });
   }
   return value;
 }
@@ -88,8 +109,8 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
   const maxSequences = whole('maxSequences', options.maxSequences ?? 64, 1, 4096);
   const tokenBudget = whole('tokenBudget', options.tokenBudget ?? 512, 1, 65_536);
   const pageGroupBytes = options.pageGroupBytes ?? 4096;
-  const elementBytes = options.kvType === 'f32' ? 4 : 2;
-  const isa = options.isa ?? detectIsa();
+  const elementBytes = oneOf('kvType', options.kvType ?? 'f16', ['f16', 'f32']) === 'f32' ? 4 : 2;
+  const isa = oneOf('isa', options.isa ?? detectIsa(), isaNames.slice(0, isaNames.indexOf(detectIsa()) + 1));
   options.signal?.throwIfAborted();
 
   const gguf = await openGguf(path);
@@ -136,24 +157,26 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
   });
   try {
     const totalBytes = [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.sizeBytes, 0);
-    const weights = await loadWeights(gguf.path, tape.sources, {
-      threads,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onProgress: (loadedBytes) => options.onProgress?.({ loadedBytes, totalBytes }),
-    });
-    const program = new Program(weights, kv.arena, {
-      buffers: tape.buffers,
-      ops: tape.ops,
-      logits: tape.logits,
-      attention: { ...tape.attention, tensorBytes: kv.tensorBytes },
-      rmsEpsilon: config.rmsEpsilon,
-      maxTokens: tokenBudget,
-      maxSequences,
-      // Probes ask for the logits of every row of a step.
-      maxOutputs: Math.max(tokenBudget, maxSequences),
-      threads,
-      isa,
-    });
+    const onProgress = (loadedBytes: number): void => options.onProgress?.({ loadedBytes, totalBytes });
+    const program = await loadProgram(
+      gguf.path,
+      tape.sources,
+      kv,
+      { ...options, threads, onProgress },
+      {
+        buffers: tape.buffers,
+        ops: tape.ops,
+        logits: tape.logits,
+        attention: { ...tape.attention, tensorBytes: kv.tensorBytes },
+        rmsEpsilon: config.rmsEpsilon,
+        maxTokens: tokenBudget,
+        maxSequences,
+        // Probes ask for the logits of every row of a step.
+        maxOutputs: Math.max(tokenBudget, maxSequences),
+        threads,
+        isa,
+      },
+    );
     return {
       gguf,
       config,
@@ -173,6 +196,35 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
     kv.dispose();
     throw error;
   }
+}
+
+/** The program alone keeps the weights, so that closing it frees them at once, and nothing is left when it fails. */
+async function loadProgram(
+  path: string,
+  sources: readonly TensorSource[],
+  kv: KvMemory,
+  { threads, onProgress, signal }: WeightsOptions,
+  spec: ProgramSpec,
+): Promise<Program> {
+  const weights = await loadWeights(path, sources, {
+    threads,
+    onProgress,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  try {
+    return new Program(weights, kv.arena, spec);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError('unsupported_model', `this version cannot run the model: ${reason}`, { cause });
+  } finally {
+    releaseWeights(weights);
+  }
+}
+
+interface WeightsOptions {
+  readonly threads: number;
+  readonly onProgress: (loadedBytes: number) => void;
+  readonly signal?: AbortSignal;
 }
 
 /** Bytes of the longest token; at least 1. */

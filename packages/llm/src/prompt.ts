@@ -29,8 +29,13 @@ export function promptTokens({ prompt, messages }: GenerateRequest, reader: Prom
     throw new EngineError('invalid_request', 'give exactly one of prompt and messages', { field: 'prompt' });
   }
   if (messages !== undefined) return chatTokens(messages, reader);
+  if (typeof prompt !== 'string' && !Array.isArray(prompt)) {
+    throw new EngineError('invalid_request', 'prompt must be text or an array of token ids', {
+      field: 'prompt',
+    });
+  }
   if (typeof prompt === 'string') checkLength(prompt, reader.longestPrompt, 'prompt');
-  const tokens = typeof prompt === 'string' ? encodeText(prompt, tokenizer) : (prompt ?? []);
+  const tokens = typeof prompt === 'string' ? encodeText(prompt, tokenizer) : prompt;
   // An empty text continues from the beginning of a document, where the model knows one.
   if (tokens.length === 0 && typeof prompt === 'string' && tokenizer.bosId !== undefined)
     return [tokenizer.bosId];
@@ -65,6 +70,8 @@ function chatTokens(
     const message = 'this model has no chat template: send prompt instead of messages';
     throw new EngineError('no_chat_template', message, { field });
   }
+  if (!Array.isArray(messages))
+    throw new EngineError('invalid_request', 'messages must be an array', { field });
   if (messages.length === 0) throw new EngineError('invalid_request', 'messages is empty', { field });
   let text: string;
   try {

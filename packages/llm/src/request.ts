@@ -75,8 +75,8 @@ export function resolveSampling(request: GenerateRequest): ResolvedSampling {
 /** Validates stop strings: at most 16, none longer than 1000 characters. */
 export function resolveStops(request: GenerateRequest): readonly string[] {
   const stops = request.stop ?? [];
-  if (stops.length > 16)
-    throw new EngineError('invalid_request', 'stop takes at most 16 strings', { field: 'stop' });
+  if (!Array.isArray(stops) || stops.length > 16)
+    throw new EngineError('invalid_request', 'stop takes an array of at most 16 strings', { field: 'stop' });
   for (const stop of stops) {
     if (typeof stop !== 'string' || stop.length > 1000) {
       throw new EngineError('invalid_request', 'each stop must be a string of at most 1000 characters', {

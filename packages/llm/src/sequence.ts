@@ -40,6 +40,8 @@ export class Sequence implements SequenceView {
   slot: number | undefined = undefined;
   finished = false;
   readonly #stops: StopMatcher;
+  /** Prompt tokens computed at least once: what a preemption makes compute again is not counted again. */
+  #promptCounted = 0;
   #started = false;
   #unsent: number[] = [];
 
@@ -63,6 +65,15 @@ export class Sequence implements SequenceView {
     if (this.#started) return;
     this.#started = true;
     this.events.push({ type: 'start', promptTokens: this.options.prompt.length });
+  }
+
+  /** The next `count` tokens have been computed; returns how many of them are prompt tokens computed for the first time. */
+  advance(count: number): number {
+    this.computed += count;
+    const fresh = Math.min(this.computed, this.options.prompt.length) - this.#promptCounted;
+    if (fresh <= 0) return 0;
+    this.#promptCounted += fresh;
+    return fresh;
   }
 
   /** Takes a sampled token; returns the reason when it was the last one. */
@@ -93,9 +104,11 @@ export class Sequence implements SequenceView {
     this.#unsent = [];
   }
 
-  #finish(reason: FinishReason): FinishReason {
+  #finish(reasonSoFar: FinishReason): FinishReason {
     this.finished = true;
     if (!this.#stops.stopped) this.#send(this.#stops.push(this.options.decoder.end()) + this.#stops.end());
+    // What the decoder still held may complete a stop string.
+    const reason = this.#stops.stopped ? 'stop' : reasonSoFar;
     const usage: Usage = { promptTokens: this.options.prompt.length, completionTokens: this.generated };
     this.events.push({ type: 'finish', reason, usage });
     this.events.end();

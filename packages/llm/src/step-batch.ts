@@ -62,7 +62,7 @@ export function buildBatch(work: readonly BatchWork[]): {
 
 function samplingOf(outputs: readonly BatchOutput[]): { sampling: Float64Array; history: Int32Array } {
   const sampling = new Float64Array(outputs.length * samplingFields.length);
-  const history: number[] = [];
+  const history: (readonly number[])[] = [];
   for (const [index, { sequence, position, sampled }] of outputs.entries()) {
     const options = sequence.options.sampling;
     const recent =
@@ -71,7 +71,7 @@ function samplingOf(outputs: readonly BatchOutput[]): { sampling: Float64Array; 
         : [];
     const counted = sampled && (options.presencePenalty !== 0 || options.frequencyPenalty !== 0);
     const generated = counted ? sequence.ids.slice(sequence.options.prompt.length) : [];
-    history.push(...recent, ...generated);
+    history.push(recent, generated);
     const values = {
       temperature: sampled ? options.temperature : 0,
       topK: options.topK,
@@ -89,5 +89,6 @@ function samplingOf(outputs: readonly BatchOutput[]): { sampling: Float64Array; 
     for (const [field, name] of samplingFields.entries())
       sampling[index * samplingFields.length + field] = values[name];
   }
-  return { sampling, history: Int32Array.from(history) };
+  // Joined, not spread: the generated tokens of a long context are more arguments than a call may have.
+  return { sampling, history: Int32Array.from(history.flat()) };
 }

@@ -102,6 +102,9 @@ test('a seed gives the same text alone, in a crowd and after preemption', async 
   const results = await Promise.all(requests.map((request) => generate(tight, request)));
   expect(results.map(({ tokens }) => tokens)).toEqual(expected);
   expect(tight.stats().preemptionsTotal).toBeGreaterThan(0);
+  // What is computed again is not counted again.
+  const promptTokens = results.reduce((sum, { usage }) => sum + usage.promptTokens, 0);
+  expect(tight.stats().promptTokensTotal).toBe(promptTokens);
   const { committedBytes, budgetBytes } = tight.memory();
   expect(committedBytes).toBeLessThanOrEqual(budgetBytes);
 });
@@ -172,6 +175,18 @@ test('requests that follow each other at once all run', async () => {
   }
 });
 
+test('a tap that throws ends its own request alone', async () => {
+  const engine = await load();
+  const request = { prompt: someTokens(5, 1), maxTokens: 20, ignoreEos: true };
+  const other = generate(engine, request);
+  const tap = () => {
+    throw new Error('mine');
+  };
+  await expect(generate(engine, request, { tap })).rejects.toThrow('mine');
+  expect((await other).usage.completionTokens).toBe(20);
+  expect(engine.stats().finishedTotal).toMatchObject({ error: 1, length: 1 });
+});
+
 test('leaving the iteration cancels', async () => {
   const engine = await load();
   for await (const event of engine.generate({ prompt: someTokens(5, 1), ignoreEos: true })) {
@@ -202,6 +217,8 @@ test.each([
   [{ prompt: 'a', seed: -1 }, 'seed'],
   [{ prompt: 'a', maxTokens: 0 }, 'maxTokens'],
   [{ prompt: 'a', stop: Array.from({ length: 17 }, String) }, 'stop'],
+  [{ prompt: 'a', stop: 'END' as unknown as string[] }, 'stop'],
+  [{ prompt: 5 as unknown as string }, 'prompt'],
 ] satisfies [GenerateRequest, string][])('refuses %j and names the field', async (request, field) => {
   const engine = await load();
   await expect(generate(engine, request)).rejects.toMatchObject({ code: 'invalid_request', field });
@@ -256,6 +273,14 @@ test('a model that is not there, or no model, is a typed error', async () => {
   await expect(TextEngine.load(import.meta.filename)).rejects.toMatchObject({ code: expect.any(String) });
   await expect(loadTiny('q8_0', { kvMemoryBytes: 1000 })).rejects.toMatchObject({ code: 'out_of_memory' });
   await expect(loadTiny('q8_0', { threads: 0 })).rejects.toBeInstanceOf(EngineError);
+  const invalid = (field: string) => ({ code: 'invalid_request', field });
+  await expect(loadTiny('q8_0', { maxWaiting: Number.NaN })).rejects.toMatchObject(invalid('maxWaiting'));
+  await expect(loadTiny('q8_0', { isa: 'abacus' as IsaName })).rejects.toMatchObject(invalid('isa'));
+  await expect(loadTiny('q8_0', { kvType: 'f8' as 'f16' })).rejects.toMatchObject(invalid('kvType'));
+  const failing = () => {
+    throw new Error('mine');
+  };
+  await expect(loadTiny('q8_0', { onProgress: failing })).rejects.toThrow('mine');
   await expect(
     TextEngine.load(tinyModel('q8_0'), { signal: AbortSignal.abort(new Error('stop')) }),
   ).rejects.toThrow('stop');

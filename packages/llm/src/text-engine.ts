@@ -6,7 +6,7 @@
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { EngineError } from './errors.js';
-import { type LoadedModel, loadModel, type TextEngineOptions } from './load-model.js';
+import { type LoadedModel, loadModel, type TextEngineOptions, whole } from './load-model.js';
 import { checkTokens, encodeText, promptTokens } from './prompt.js';
 import { resolveMaxTokens, resolveSampling, resolveStops } from './request.js';
 import { choosePreemption, planStep, type SchedulerLimits, type StepPlan } from './scheduler.js';
@@ -24,11 +24,15 @@ import type {
 
 /** Memory of finished sequences is kept for the next ones this long after the engine went idle. */
 const idleTrimMs = 2000;
+const defaultMaxWaiting = 1024;
 
 /** What a caller may add to a request besides the request itself. */
 export interface GenerateOptions {
   readonly signal?: AbortSignal;
-  /** Gets the logits [vocabulary] each generated token was sampled from, with that token's index. */
+  /**
+   * Gets the logits [vocabulary] each generated token was sampled from, with that token's index. What it throws ends
+   * this request.
+   */
   readonly tap?: (logits: Float32Array, position: number) => void;
 }
 
@@ -58,7 +62,7 @@ export class TextEngine implements TextEngineLike {
 
   private constructor(file: string, model: LoadedModel, options: TextEngineOptions) {
     this.#model = model;
-    this.#maxWaiting = options.maxWaiting ?? 1024;
+    this.#maxWaiting = options.maxWaiting ?? defaultMaxWaiting;
     this.#limits = {
       tokenBudget: model.tokenBudget,
       maxSequences: model.maxSequences,
@@ -82,6 +86,7 @@ export class TextEngine implements TextEngineLike {
 
   /** Loads a GGUF file. For options and errors see `TextEngineOptions` and `loadModel`. */
   static async load(file: string, options: TextEngineOptions = {}): Promise<TextEngine> {
+    whole('maxWaiting', options.maxWaiting ?? defaultMaxWaiting, 0, Number.MAX_SAFE_INTEGER);
     return new TextEngine(file, await loadModel(file, options), options);
   }
 
@@ -230,9 +235,9 @@ export class TextEngine implements TextEngineLike {
     // Requests made in the same turn start in the same step.
     await new Promise<void>((resolve) => setImmediate(resolve));
     for (;;) {
-      this.#dropFinished();
-      if (this.#running.length === 0 && this.#waiting.length === 0) break;
       try {
+        this.#dropFinished();
+        if (this.#running.length === 0 && this.#waiting.length === 0) break;
         await this.#step();
       } catch (cause) {
         // A step that fails is a defect of ours, not of a request: every request hears of it, the process goes on.
@@ -252,9 +257,10 @@ export class TextEngine implements TextEngineLike {
   }
 
   #giveBack(sequence: Sequence): void {
-    if (sequence.slot === undefined) return;
-    this.#model.kv.release(sequence.slot);
+    const { slot } = sequence;
+    if (slot === undefined) return;
     sequence.slot = undefined;
+    this.#model.kv.release(slot);
   }
 
   async #step(): Promise<void> {
@@ -272,9 +278,7 @@ export class TextEngine implements TextEngineLike {
     this.#totals.steps++;
     this.#totals.stepMs += result.elapsedMs;
     for (const { sequence, count } of work) {
-      const promptLeft = Math.max(0, Math.min(count, sequence.options.prompt.length - sequence.computed));
-      this.#totals.prompt += promptLeft;
-      sequence.computed += count;
+      this.#totals.prompt += sequence.advance(count);
     }
     this.#deliver(outputs, result.tokens, result.logits);
     for (const { sequence } of work)
@@ -285,11 +289,15 @@ export class TextEngine implements TextEngineLike {
     const vocabulary = this.info.vocabSize;
     for (const [row, { sequence, position, sampled }] of outputs.entries()) {
       if (sequence.finished) continue;
-      if (logits !== undefined)
-        sequence.options.tap?.(
-          logits.subarray(row * vocabulary, (row + 1) * vocabulary),
-          sampled ? position + 1 : position,
-        );
+      if (logits !== undefined && sequence.options.tap !== undefined) {
+        const own = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
+        try {
+          sequence.options.tap(own, sampled ? position + 1 : position);
+        } catch (cause) {
+          this.#fail(sequence, cause, 'error');
+          continue;
+        }
+      }
       if (!sampled) continue;
       this.#totals.generated++;
       const reason = sequence.accept(tokens[row] ?? 0);
