@@ -232,7 +232,10 @@ export class Program {
   readonly #handle: ProgramHandle;
   #closed = false;
 
-  /** Throws a TypeError naming the field when the spec does not fit the weights. */
+  /**
+   * Throws a TypeError naming the field when the spec does not fit the weights. Tries prefetch distances on large
+   * weights first, which holds up the calling thread for about 100 ms.
+   */
   constructor(weights: WeightsHandle, arena: ArenaHandle, spec: ProgramSpec) {
     this.#handle = loadAddon().createProgram(weights, arena, spec);
   }

@@ -11,6 +11,5 @@ namespace triptych {
 // The arena of an open handle, or nullptr for anything else (including a closed one). Whoever uses the memory off
 // the JavaScript thread holds the shared pointer meanwhile, so that closing the handle cannot unmap it.
 std::shared_ptr<Arena> share_arena(Napi::Value value);
-inline Arena* arena_from_value(Napi::Value value) { return share_arena(value).get(); }
 
 }  // namespace triptych
