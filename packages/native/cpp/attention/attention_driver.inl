@@ -11,17 +11,13 @@
 
 #include "attention/attention.h"
 #include "attention/attention_kernels.h"
+#include "attention/attention_sizes.h"
 
 namespace triptych {
 namespace {
 
-// Query rows (of all heads of a group) in a block, so that their states stay in L2: kBlockFloats / padded head_dim.
-constexpr int kBlockFloats = 32768;
 // Units per thread below which blocks are cut finer.
 constexpr int kUnitsPerThread = 4;
-
-inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
-inline size_t aligned_floats(size_t n) { return (n + 15) / 16 * 16; }
 
 inline const AttentionKernels& attention_kernels(Isa isa, bool cache_f32) {
 #if defined(TRIPTYCH_X86)
@@ -32,33 +28,6 @@ inline const AttentionKernels& attention_kernels(Isa isa, bool cache_f32) {
   (void)isa, (void)cache_f32;
   return attention_kernels_portable();
 }
-
-// Sizes that follow from a shape; all in floats.
-struct AttentionSizes {
-  int group, padded, row_tile;
-  int block_queries;   // queries of a block
-  int row_tiles;       // of a unit, at most
-  int rows;            // query rows of a unit, at most
-  size_t q_tile, kv_tile, state, scores, record, worker;
-
-  AttentionSizes(int q_heads, int kv_heads, int head_dim, int dim_multiple, int row_tile_) {
-    row_tile = row_tile_;
-    group = q_heads / kv_heads;
-    padded = ceil_div(head_dim, dim_multiple) * dim_multiple;
-    block_queries = std::max(1, kBlockFloats / padded / group);
-    row_tiles = std::max(ceil_div(block_queries * group, row_tile), kv_heads * ceil_div(group, row_tile));
-    rows = std::max(block_queries * group, q_heads);
-    q_tile = (size_t)(row_tile * padded) * 3 / 2;
-    kv_tile = (size_t)(kTile * padded) + 16;
-    state = aligned_floats(state_floats(row_tile, padded));
-    scores = (size_t)(3 * row_tile * kTile);
-    record = record_floats(padded);
-    // One more record: the chunk that is being merged.
-    worker = (size_t)row_tiles * (q_tile + state) + 2 * kv_tile + (size_t)ceil_div(group, row_tile) * scores + (size_t)(rows + 1) * record;
-  }
-};
-
-inline int chunks_of(int tokens) { return ceil_div(tokens, kAttentionChunk); }
 
 template <class Layout> class AttentionRun {
  public:
@@ -72,7 +41,7 @@ template <class Layout> class AttentionRun {
     state_ = take((size_t)sizes_.row_tiles * sizes_.state);
     packed_k_ = take(sizes_.kv_tile);
     packed_v_ = take(sizes_.kv_tile);
-    scores_ = take((size_t)ceil_div(sizes_.group, sizes_.row_tile) * sizes_.scores);
+    scores_ = take((size_t)sizes_.score_tiles * sizes_.scores);
     records_ = take((size_t)(sizes_.rows + 1) * sizes_.record);
     split_records_ = (float*)task.scratch + sizes_.worker * (size_t)worker.count;
   }
@@ -184,10 +153,7 @@ template <class Layout> class AttentionRun {
         sub_tiles(tokens, t, n, head, k_sub, v_sub);
         k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
         k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_v_, cursor);
-        for (int i = 0; i < tiles; i++) {
-          attend(k_.score, i, i * k_.row_tile, rows, position - t, n, packed_v_, scores(0));
-          attend(k_.value, i, i * k_.row_tile, rows, position - t, n, packed_v_, scores(0));
-        }
+        attend_block(tiles, rows, position - t, n);
       }
       for (int r = 0; r < rows; r++) {
         if (position + r / sizes_.group < begin) continue;
@@ -244,26 +210,59 @@ template <class Layout> class AttentionRun {
     const uint8_t *k_sub[kTile / kSubTile], *v_sub[kTile / kSubTile];
     sub_tiles(tokens, t, n, head, k_sub, v_sub);
     if (tiles == 1 && k_.attend_packing && !t_.cache_f32) {
-      int visible[kMaxRowTile];
-      for (int r = 0; r < sizes_.group; r++) visible[r] = n;
-      k_.attend_packing({q_ + (size_t)tile * sizes_.q_tile, packed_k_, packed_k_, sizes_.padded, sizes_.group, n, visible, state(tile), scores_},
-                        k_sub, v_sub, t_.token_stride, t_.head_dim, packed_k_, cursor);
+      TileCall call;
+      prepare(call, tile, 0, sizes_.group, n - 1, n, packed_k_, scores(0));
+      k_.attend_packing(call.args, k_sub, v_sub, t_.token_stride, t_.head_dim, packed_k_, cursor);
       return;
     }
+    const auto each = [&](void (*kernel)(const AttendArgs&)) {
+      for (int i = 0; i < tiles; i++) {
+        TileCall call;
+        prepare(call, tile + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
+        kernel(call.args);
+      }
+    };
     k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
-    for (int i = 0; i < tiles; i++) attend(k_.score, tile + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
+    each(k_.score);
     k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
-    for (int i = 0; i < tiles; i++) attend(k_.value, tile + i, i * k_.row_tile, sizes_.group, n - 1, n, packed_k_, scores(i));
+    each(k_.value);
   }
 
-  // One row tile (unit rows first_row.. of `rows`) against the packed tile of n tokens; the unit's first query sits
-  // `position` tokens after the tile's first.
-  void attend(void (*kernel)(const AttendArgs&), int tile, int first_row, int rows, int position, int n, const float* v, float* scores) {
+  // A row tile's arguments, with room for what they point to.
+  struct TileCall {
+    AttendArgs args;
     int visible[kMaxRowTile];
+  };
+
+  // Row tile `tile` (unit rows first_row.. of `rows`) against the packed tile of n tokens; the unit's first query sits
+  // `position` tokens after the tile's first. False if no row sees any of them.
+  bool prepare(TileCall& call, int tile, int first_row, int rows, int position, int n, const float* v, float* scores) {
     const int count = std::min(k_.row_tile, rows - first_row);
-    for (int r = 0; r < count; r++) visible[r] = std::clamp(position + (first_row + r) / sizes_.group + 1, 0, n);
-    if (visible[count - 1] == 0) return;
-    kernel({q_ + (size_t)tile * sizes_.q_tile, packed_k_, v, sizes_.padded, count, n, visible, state(tile), scores});
+    for (int r = 0; r < count; r++) call.visible[r] = std::clamp(position + (first_row + r) / sizes_.group + 1, 0, n);
+    call.args = {q_ + (size_t)tile * sizes_.q_tile, packed_k_, v, sizes_.padded, count, n, call.visible, state(tile), scores};
+    return call.visible[count - 1] > 0;
+  }
+
+  // All row tiles of a block against the packed tile.
+  void attend_block(int tiles, int rows, int position, int n) {
+    TileCall call[3];
+    const AttendArgs *scored = nullptr, *weighed = nullptr;
+    for (int i = 0; i < tiles; i++) {
+      TileCall& current = call[i % 3];
+      if (!prepare(current, i, i * k_.row_tile, rows, position, n, packed_v_, scores(i % 3))) continue;
+      if (k_.attend_step) {
+        const AttendArgs* valued = weighed;
+        weighed = scored;
+        scored = &current.args;
+        k_.attend_step(scored, weighed, valued);
+      } else {
+        k_.score(current.args);
+        k_.value(current.args);
+      }
+    }
+    if (!scored) return;
+    k_.attend_step(nullptr, scored, weighed);
+    k_.attend_step(nullptr, nullptr, scored);
   }
 
   void pack_queries(int first_row, int head, int rows, int tile) {

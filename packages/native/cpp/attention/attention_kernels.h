@@ -79,6 +79,9 @@ struct AttentionKernels {
   void (*score)(const AttendArgs& args);
   // From those weights and packed V: O. K and V may have been packed one after the other into the same place.
   void (*value)(const AttendArgs& args);
+  // May be null: the first part of score for one row tile (scores), the second for another (weights), and value for a
+  // third, in one; each of them may be null. A row tile goes through the three in this order, with its own scores.
+  void (*attend_step)(const AttendArgs* scored, const AttendArgs* weighed, const AttendArgs* valued);
   // May be null: pack_k, score, pack_v and value in one, for a single row tile; both are packed to `packed` (a.k, a.v).
   void (*attend_packing)(const AttendArgs& args, const uint8_t* const* k_sub, const uint8_t* const* v_sub, size_t stride, int head_dim,
                          float* packed, PrefetchCursor& cursor);

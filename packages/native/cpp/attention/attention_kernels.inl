@@ -145,7 +145,7 @@ void end() {}
 
 constexpr AttentionKernels kAttentionKernels = {
     kRowTile, kDimMultiple, begin, end, pack_q, {pack_k<uint16_t>, pack_k<float>}, {pack_v<uint16_t>, pack_v<float>},
-    reset, score, value, nullptr, close, merge_records, finish_row};
+    reset, score, value, nullptr, nullptr, close, merge_records, finish_row};
 
 }  // namespace
 }  // namespace triptych
