@@ -50,9 +50,8 @@ inline void softmax_pieces(float* __restrict s, int n, float* __restrict o, floa
   }
 }
 
-// One left factor with four right factors, each into its own accumulator: a tile multiplication takes 52 cycles but
-// one can start every 16, so consecutive ones must not wait for each other. Three registers of right factors keep
-// loads ahead.
+// One left factor (4) with four right factors, each into its own accumulator. Three registers of right factors keep the
+// loads ahead of the products.
 inline void multiply_four(const uint8_t* left, const uint8_t* right, size_t step) {
   _tile_loadd(4, left, 64);
   _tile_loadd(5, right, 64);

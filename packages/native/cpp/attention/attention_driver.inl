@@ -16,6 +16,8 @@
 namespace triptych {
 namespace {
 
+// Decode units per thread below which chunks are divided by KV heads (the last chunk of a sequence may be short).
+constexpr int kChunksPerThread = 3;
 // Units per thread below which blocks are cut finer.
 constexpr int kUnitsPerThread = 4;
 
@@ -130,7 +132,7 @@ template <class Layout> class AttentionRun {
     }
     for (int s = 0; s < t_.sequences; s++)
       if (t_.sequence[s].rows == 1) chunks += chunks_of(t_.sequence[s].past + 1);
-    head_parts_ = chunks + blocks == 0 ? 1 : std::clamp(ceil_div(w_.count, chunks + blocks), 1, t_.kv_heads);
+    head_parts_ = chunks + blocks == 0 ? 1 : std::clamp(ceil_div(w_.count > 1 ? kChunksPerThread * w_.count : 1, chunks + blocks), 1, t_.kv_heads);
   }
 
   // A block of queries of one sequence and KV head, over all tokens they see.
