@@ -34,13 +34,13 @@ std::vector<uint8_t> random_rows(WeightType type, int n, int k) {
     for (size_t i = 0; i < rows.size(); i += 34) memcpy(&rows[i], &scale, 2);
   if (type == WeightType::Q4_0)
     for (size_t i = 0; i < rows.size(); i += 18) memcpy(&rows[i], &scale, 2);
-  // Clearing exponent bits leaves finite numbers below 2.
-  if (type == WeightType::F16)
-    for (size_t i = 1; i < rows.size(); i += 2) rows[i] &= 0xBF;
-  if (type == WeightType::BF16)
-    for (size_t i = 1; i < rows.size(); i += 2) rows[i] &= 0xBF;
-  if (type == WeightType::F32)
-    for (size_t i = 3; i < rows.size(); i += 4) rows[i] &= 0xBF;
+  // Random signs and fractions at one magnitude: random exponents would be mostly subnormal products, which are slow.
+  const auto set_exponent = [&](size_t bytes, uint8_t exponent) {
+    for (size_t i = bytes - 1; i < rows.size(); i += bytes) rows[i] = uint8_t((rows[i] & 0x80) | exponent);
+  };
+  if (type == WeightType::F16) set_exponent(2, 0x2C);
+  if (type == WeightType::BF16) set_exponent(2, 0x3C);
+  if (type == WeightType::F32) set_exponent(4, 0x3C);
   return rows;
 }
 
