@@ -26,11 +26,11 @@ struct LinearKernels {
   void (*floats)(const PanelRun& run, const FloatActivations& act);
 };
 
-// Panels per run when there are many rows: as many as stay in a core's L2 together with their expanded form.
+// Panels per run when there are many rows: in pairs, as kernels take them, and as many as stay in a core's L2 (expanded,
+// beside the activations that pass by) up to four.
 static inline int panels_per_run(int k) {
-  const size_t panel = (size_t)k * kPanel, budget = 320u << 10;
-  const size_t fit = budget / (panel + panel / 16);
-  return fit < 1 ? 1 : fit > 8 ? 8 : (int)fit;
+  const size_t panel = (size_t)k * kPanel, budget = 900u << 10;
+  return budget / (panel + panel / 16) >= 4 ? 4 : 2;
 }
 // Room for the expanded form of one run: int8 blocks of kQ8BlockBytes per panel, or one float panel.
 static inline size_t run_scratch_bytes(int k) {

@@ -85,7 +85,7 @@ void compute_claiming(const Plan& plan, const Worker& worker) {
   for (int i = 0; i < t.parts; i++) total += panel_count(t.weights[i]->n);
   // At least four claims per thread, so that the last ones even out.
   const int even = total / (4 * worker.count), most = panels_per_run(k);
-  const int per_run = even < 1 ? 1 : even < most ? even : most;
+  const int per_run = even >= most ? most : even >= 2 ? 2 : 1;
 
   struct Unit { int part, panel0, panel1; };
   const auto claim = [&](Unit& u) {
@@ -145,13 +145,16 @@ void linear_prepare(const LinearTask& t, const Worker& worker) {
     // lie side by side, and two cores writing one cache line take turns.
     const bool by_blocks = act.groups() < 4 * worker.count;
     const Range groups = by_blocks ? Range{0, act.groups()} : share(act.groups(), worker);
-    const Range rows{groups.begin * act.group, groups.end * act.group};
     const Range blocks = by_blocks ? share(act.blocks, worker) : Range{0, act.blocks};
-    for (int r = rows.begin; r < rows.end; r++) {
-      uint8_t* group = (uint8_t*)t.scratch + (size_t)(r / act.group) * act.group_stride();
-      const float* x = r < t.rows ? t.x + (size_t)r * t.x_stride : nullptr;
-      kernels.quantize(x, blocks.begin, blocks.end, group, act.group, r % act.group);
-    }
+    // All rows of a few blocks at a time: the rows of a block share cache lines.
+    constexpr int kPiece = 8;
+    for (int g = groups.begin; g < groups.end; g++)
+      for (int b = blocks.begin; b < blocks.end; b += kPiece)
+        for (int r = 0; r < act.group; r++) {
+          const float* x = r < act.rows_of(g) ? t.x + (size_t)(g * act.group + r) * t.x_stride : nullptr;
+          const int end = b + kPiece < blocks.end ? b + kPiece : blocks.end;
+          kernels.quantize(x, b, end, (uint8_t*)t.scratch + (size_t)g * act.group_stride(), act.group, r);
+        }
     return;
   }
   const FloatActivations act = float_activations(t);
