@@ -25,11 +25,13 @@ const avx512 = [
   '-Wno-uninitialized',
   '-Wno-maybe-uninitialized',
 ];
+/** GCC before 12 does not know it; the kernels that need it (attention on AMX) then leave themselves out. */
+const halfPrecision = '-mavx512fp16';
 /** Flags by file name ending: the one place where an instruction set is switched on. */
 const isaFlags = {
   _avx2: avx2,
   _avx512: avx512,
-  _amx: [...avx512, '-mavx512bf16', '-mavx512fp16', '-mamx-tile', '-mamx-int8', '-mamx-bf16'],
+  _amx: [...avx512, '-mavx512bf16', halfPrecision, '-mamx-tile', '-mamx-int8', '-mamx-bf16'],
 };
 
 /** Throwing in an environment that is being torn down (a worker thread's) would end the process. */
@@ -86,6 +88,13 @@ function run(command, args) {
   });
 }
 
+async function accepts(compiler, flag) {
+  return run(compiler, [flag, '-fsyntax-only', '-x', 'c++', os.devNull]).then(
+    () => true,
+    () => false,
+  );
+}
+
 /**
  * Compiles `files` into `outDir` and returns the object paths.
  * @param {{files: string[], outDir: string, portable: boolean, flags: string[], onProgress?: (done: number, total: number, file: string) => void}} options
@@ -113,10 +122,11 @@ async function compile({ files, outDir, portable, flags, onProgress }) {
     ...includes(),
     ...flags,
   ];
+  const unknown = portable || (await accepts(compiler, halfPrecision)) ? undefined : halfPrecision;
   const jobs = files.map((file) => {
     const args = [
       ...common,
-      ...(isaFlags[isaOf(file)] ?? []),
+      ...(isaFlags[isaOf(file)] ?? []).filter((flag) => flag !== unknown),
       ...(file.startsWith('addon') ? addonFlags : []),
     ];
     const source = path.join(cppRoot, file);

@@ -1,10 +1,12 @@
 // Attention with AMX tiles over an f16 cache. Tiles multiply bfloat16 and add in f32, so every factor is cut into two
 // bfloat16 pieces, high + low: K and V exactly (but for the last bits of f16 subnormals), queries and weights to 16 bits. The
 // products high*high, low*high and high*low are summed. The error against f32 arithmetic is about 2^-17 of a product,
-// far below what rounding K and V to f16 costs.
+// far below what rounding K and V to f16 costs. (Attention on AMX needs AVX512-FP16 too; every processor with AMX has it.)
 // The pieces and their layout in memory: amx_packing.h.
-#include "attention/amx_packing.h"
 #include "attention/attention_kernels.h"
+
+#if defined(__AVX512FP16__)
+#include "attention/amx_packing.h"
 #include "ops/vec_avx512.h"
 
 #include "attention/softmax.inl"
@@ -327,3 +329,12 @@ constexpr AttentionKernels kAttentionKernels = {kRowTile, kDimMultiple, begin, e
 const AttentionKernels& attention_kernels_amx() { return kAttentionKernels; }
 
 }  // namespace triptych
+
+#else
+
+// The compiler has no half-precision instructions.
+namespace triptych {
+const AttentionKernels& attention_kernels_amx() { return attention_kernels_avx512(); }
+}  // namespace triptych
+
+#endif
