@@ -8,7 +8,7 @@ import { tokenizerMetadata } from './tokens.js';
 import { CHECKPOINT_FILE } from './train.js';
 
 /** Weight type of the embedded model. */
-export const EXPORT_TYPE: WritableType = 'Q8_0';
+export const EXPORT_TYPE: WritableType = 'F16';
 
 /** Writes the checkpoint in the work folder as a GGUF file and returns its path. */
 export async function exportModel(workFolder: string, modelFolder: string): Promise<string> {
