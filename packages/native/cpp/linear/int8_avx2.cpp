@@ -23,13 +23,16 @@ struct Tile {
 
 inline __m256i broadcast4(const uint8_t* p) { int32_t v; memcpy(&v, p, 4); return _mm256_set1_epi32(v); }
 
+// `ahead`: distance at which the lines read here are fetched, one between products at a time (a burst would fill L1's
+// miss buffers); 0 where another call fetches them.
 template <int R>
-inline void dots_q8(__m256i (&a)[R], const uint8_t* w, const uint8_t* q) {
+inline void dots_q8(__m256i (&a)[R], const uint8_t* w, const uint8_t* q, int ahead) {
   const __m256i ones = _mm256_set1_epi16(1);
 #pragma GCC unroll 4
   for (int r = 0; r < R; r++) a[r] = _mm256_setzero_si256();
 #pragma GCC unroll 8
   for (int g = 0; g < 8; g++) {
+    if (ahead) _mm_prefetch((const char*)w + g * 128 + ahead, _MM_HINT_T1);
     const __m256i v = _mm256_load_si256((const __m256i*)(w + g * 128)), magnitude = _mm256_abs_epi8(v);
 #pragma GCC unroll 4
     for (int r = 0; r < R; r++) {
@@ -40,13 +43,14 @@ inline void dots_q8(__m256i (&a)[R], const uint8_t* w, const uint8_t* q) {
 }
 
 template <int R>
-inline void dots_q4(__m256i (&a)[R], const uint8_t* w, const uint8_t* q, const int32_t* start) {
+inline void dots_q4(__m256i (&a)[R], const uint8_t* w, const uint8_t* q, const int32_t* start, int ahead) {
   const __m256i ones = _mm256_set1_epi16(1), low = _mm256_set1_epi8(15);
   __m256i s[R];
 #pragma GCC unroll 4
   for (int r = 0; r < R; r++) s[r] = _mm256_setzero_si256();
 #pragma GCC unroll 4
   for (int g = 0; g < 4; g++) {
+    if (ahead) _mm_prefetch((const char*)w + g * 128 + ahead, _MM_HINT_T1);
     const __m256i v = _mm256_load_si256((const __m256i*)(w + g * 128));
     const __m256i v0 = _mm256_and_si256(v, low), v1 = _mm256_and_si256(_mm256_srli_epi16(v, 4), low);
 #pragma GCC unroll 4
@@ -72,13 +76,13 @@ __attribute__((noinline)) void tile(const Tile& t) {
   const float* scale = t.scale;
   const int32_t* start = t.start;
   for (int b = 0; b < t.blocks; b++) {
-    if (t.prefetch)
-      for (size_t i = 0; i < kBytes; i += 64) _mm_prefetch((const char*)w + t.prefetch + i, _MM_HINT_T1);
+    if (t.prefetch) _mm_prefetch((const char*)w + t.prefetch, _MM_HINT_T1);  // the line of scales
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
       __m256i a[R];
-      if constexpr (kQ4) dots_q4<R>(a, w + kScaleBytes + j * 32, q, start);
-      else dots_q8<R>(a, w + kScaleBytes + j * 32, q);
+      const int ahead = j % 2 == 0 ? t.prefetch : 0;  // two j per line
+      if constexpr (kQ4) dots_q4<R>(a, w + kScaleBytes + j * 32, q, start, ahead);
+      else dots_q8<R>(a, w + kScaleBytes + j * 32, q, ahead);
       const __m256 s = _mm256_cvtph_ps(_mm_load_si128((const __m128i*)(w + j * 16)));
 #pragma GCC unroll 4
       for (int r = 0; r < R; r++)
