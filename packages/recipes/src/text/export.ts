@@ -7,7 +7,10 @@ import { MODEL_NAME, NETWORK } from './settings.js';
 import { tokenizerMetadata } from './tokens.js';
 import { CHECKPOINT_FILE } from './train.js';
 
-/** Weight type of the embedded model. */
+/**
+ * Weight type of the embedded model. Half precision: with 8-bit weights engines also round activations to 8 bits, each in
+ * its own way, and greedy continuations part at near ties.
+ */
 export const EXPORT_TYPE: WritableType = 'F16';
 
 /** Writes the checkpoint in the work folder as a GGUF file and returns its path. */

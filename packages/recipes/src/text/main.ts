@@ -24,7 +24,7 @@ parts (all of them, in this order, when none is named):
   card       model card and loss curve
 
 options:
-  --steps N     length of the training (default 1600)
+  --steps N     length of the training (default 1100)
   --until TIME  save and stop training at this time (ISO 8601)
   --threads N   cores for ONNX Runtime (default 2)
   --work DIR    where checkpoints and logs live (default packages/recipes/text/work)
@@ -40,7 +40,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     help: { type: 'boolean', default: false },
-    steps: { type: 'string', default: '1600' },
+    steps: { type: 'string', default: '1100' },
     until: { type: 'string' },
     threads: { type: 'string', default: '2' },
     work: { type: 'string', default: join(RECIPE_FOLDER, 'work') },
