@@ -16,7 +16,7 @@
 namespace triptych {
 namespace {
 
-// Decode units per thread below which chunks are divided by KV heads (the last chunk of a sequence may be short).
+// Decode units per thread to aim at where whole chunks cannot be shared evenly.
 constexpr int kChunksPerThread = 3;
 // Units per thread below which blocks are cut finer.
 constexpr int kUnitsPerThread = 4;
@@ -52,16 +52,12 @@ template <class Layout> class AttentionRun {
     plan();
     Unit unit = locate(w_.take(1));
     while (unit.kind != Unit::None) {
-      Unit next;
       if (unit.kind == Unit::Block) {
         run_block(unit);
-        next = locate(w_.take(1));
+        unit = locate(w_.take(1));
       } else {
-        // Known early, so that its first tokens are fetched while this one ends.
-        next = locate(w_.take(1));
-        run_chunk(unit, next);
+        unit = run_chunk(unit);
       }
-      unit = next;
     }
     k_.end();
   }
@@ -115,7 +111,7 @@ template <class Layout> class AttentionRun {
   }
 
   // Every worker derives the same plan from the task: blocks of queries become smaller when they are too few for the
-  // threads, and decode units are cut by KV heads, which are neighbours in memory, only if chunks are too few.
+  // threads, and chunks are divided by KV heads, which are neighbours in memory, only where they share unevenly.
   void plan() {
     int blocks = 0, chunks = 0;
     const auto count_blocks = [&] {
@@ -130,9 +126,17 @@ template <class Layout> class AttentionRun {
       block_queries_ = ceil_div(block_queries_, 2);
       count_blocks();
     }
-    for (int s = 0; s < t_.sequences; s++)
-      if (t_.sequence[s].rows == 1) chunks += chunks_of(t_.sequence[s].past + 1);
-    head_parts_ = chunks + blocks == 0 ? 1 : std::clamp(ceil_div(w_.count > 1 ? kChunksPerThread * w_.count : 1, chunks + blocks), 1, t_.kv_heads);
+    int64_t tokens = 0, longest = 0;
+    for (int s = 0; s < t_.sequences; s++) {
+      if (t_.sequence[s].rows != 1) continue;
+      const int here = t_.sequence[s].past + 1;
+      chunks += chunks_of(here);
+      tokens += here;
+      longest = std::max<int64_t>(longest, std::min(here, kAttentionChunk));
+    }
+    // Whole chunks take as long as the thread with most of them; a quarter more than an even share is too long.
+    const bool uneven = 4 * ceil_div(chunks, w_.count) * longest * w_.count > 5 * tokens;
+    head_parts_ = uneven && blocks == 0 ? std::clamp(ceil_div(kChunksPerThread * w_.count, chunks), 1, t_.kv_heads) : 1;
   }
 
   // A block of queries of one sequence and KV head, over all tokens they see.
@@ -174,8 +178,10 @@ template <class Layout> class AttentionRun {
     return std::min(t_.sequence[unit.sequence].past + 1, (unit.index + 1) * kAttentionChunk);
   }
 
-  // The one query of a sequence over one chunk, for the KV heads of one part.
-  void run_chunk(const Unit& unit, const Unit& next) {
+  // The one query of a sequence over one chunk, for the KV heads of one part. Returns the thread's next unit, claimed
+  // when the last tokens are at hand, so that its first are fetched meanwhile.
+  Unit run_chunk(const Unit& unit) {
+    Unit next;
     const AttentionSequence& sequence = t_.sequence[unit.sequence];
     const Tokens tokens = layout_.tokens(unit.sequence);
     const int first_head = head_begin(unit.part), heads = head_begin(unit.part + 1) - first_head;
@@ -185,6 +191,7 @@ template <class Layout> class AttentionRun {
     for (int i = 0; i < heads * tiles; i++) k_.reset(state(i), sizes_.padded);
     for (int t = unit.index * kAttentionChunk; t < end; t += kTile) {
       const int n = std::min(kTile, end - t);
+      if (t + kTile >= end) next = locate(w_.take(1));
       for (int h = 0; h < heads; h++) {
         // Each head fetches its share of the next tile for all heads: in address order, as hardware follows best.
         PrefetchCursor cursor;
@@ -204,6 +211,7 @@ template <class Layout> class AttentionRun {
         if (unit.slot < 0) finish(record, sequence.first_row, head);
       }
     }
+    return next;
   }
 
   // The query's row tiles of one KV head against the n tokens from t on. V is packed over K: all that one head needs
