@@ -89,8 +89,9 @@ struct Multiplier {
     }
   }
 
-  static TRIPTYCH_INLINE void store(const Inner p, int block, int i) {
-    uint8_t* out = p.ring + (size_t)(block % (2 * kChunk)) * kSlotBytes + (size_t)i * kTileBytes;
+  // To `slot`, the four tiles of one block.
+  static TRIPTYCH_INLINE void store(uint8_t* slot, int i) {
+    uint8_t* out = slot + (size_t)i * kTileBytes;
     switch (i) {
       case 0: _tile_stored(0, out, 64); break;
       case 1: _tile_stored(1, out, 64); break;
@@ -123,9 +124,9 @@ struct Multiplier {
       for (int i = 0; i < N; i++) _mm512_store_ps(p.sums + ((unit * kUnit + r) * N + i) * 16, sums[r][i]);
   }
 
-  // Rows [unit * kUnit, ...) of a finished block.
-  static TRIPTYCH_INLINE void add(const Inner p, Sums& sums, int block, int j, int unit) {
-    const uint8_t* tiles = p.ring + (size_t)(block % (2 * kChunk)) * kSlotBytes + unit * kUnit * 64;
+  // Rows [unit * kUnit, ...) of a finished block, the j-th of its chunk.
+  static TRIPTYCH_INLINE void add(const Inner p, Sums& sums, const uint8_t* slot, int block, int j, int unit) {
+    const uint8_t* tiles = slot + unit * kUnit * 64;
     const float* scale = (const float*)(p.activations + (size_t)block * kStride + kRows * 32) + unit * kUnit;
     __m512 s[N];
 #pragma GCC unroll 4
@@ -156,9 +157,10 @@ struct Multiplier {
     for (int i = 0; i < N; i++) multiply(p, 0, i);
 #pragma GCC unroll 8
     for (int u = 0; u < N * kChunk; u++) {
-      store(p, u / N, u % N);
+      store(p.ring + u / N * kSlotBytes, u % N);
       if (u / N + 1 < blocks) multiply(p, u / N + 1, u % N);
     }
+    uint8_t *done = p.ring, *next = p.ring + kChunk * kSlotBytes;
     for (int c = 0; c < blocks; c += kChunk) {
 #pragma GCC unroll 2
       for (int j = 0; j < kChunk; j++) widen_scales(p, c + j, j);
@@ -171,14 +173,17 @@ struct Multiplier {
         for (int j = 0; j < kChunk; j++) {
           const int u = unit * kChunk + j, block = c + kChunk + u / N;
           if (more) {
-            store(p, block, u % N);
+            store(next + u / N * kSlotBytes, u % N);
             if (block + 1 < blocks) multiply(p, block + 1, u % N);
           }
-          add(p, sums, c + j, j, unit);
+          add(p, sums, done + j * kSlotBytes, c + j, j, unit);
           fetch(product, c, u);
         }
         save(p, sums, unit);
       }
+      uint8_t* const swap = done;
+      done = next;
+      next = swap;
     }
   }
 
@@ -187,12 +192,12 @@ struct Multiplier {
 #pragma GCC unroll 4
     for (int i = 0; i < N; i++) multiply(p, block, i);
 #pragma GCC unroll 4
-    for (int i = 0; i < N; i++) store(p, block, i);
+    for (int i = 0; i < N; i++) store(p.ring, i);
     widen_scales(p, block, 0);
     for (int unit = 0; unit < N; unit++) {
       Sums sums;
       load(p, sums, unit);
-      add(p, sums, block, 0, unit);
+      add(p, sums, p.ring, block, 0, unit);
       save(p, sums, unit);
     }
   }
