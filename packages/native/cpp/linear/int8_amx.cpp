@@ -1,4 +1,4 @@
-// Int8 kernels with AMX tiles, for more rows than one or two.
+// Int8 kernels with AMX tiles, for 9 rows and more.
 //
 // One tile product multiplies 16 rows x 32 k of activations by 32 k x 16 columns of weights (a block of the packed
 // layout as it lies) in 16 cycles, exactly, as integers. The price is what follows: 16 x 16 integers go through memory
@@ -17,8 +17,9 @@
 namespace triptych {
 namespace {
 
-// Where tiles begin to win (measured); below, AVX-512. Q4_0 has to be expanded first.
+// Where tiles begin to win (measured); below, AVX-512. Q4_0 has to be expanded first, which pays for several groups.
 constexpr int kLeastRowsQ8 = 9, kLeastRowsQ4 = 17;
+static_assert(kLeastRowsQ4 > kInt8Group);
 constexpr int kChunk = 2;     // blocks whose sums stay in registers
 constexpr size_t kTileBytes = 1024, kSlotBytes = 4 * kTileBytes;
 // Tile registers (only literals are possible in the code): 0..3 accumulators, 4 activations, 5..7 weights.
@@ -240,43 +241,23 @@ void configure(int group) {
 class Run {
  public:
   Run(const PanelRun& panel_run, const Int8Activations& activations)
-      : run(panel_run), act(activations), q4(run.type == WeightType::Q4_0), panel(panel_bytes(run.type, act.blocks * kBlock)) {}
+      : run(panel_run), act(activations) {}
 
-  // One group of rows: weights stream past once, two panels at a time.
+  // One group of rows (Q8_0 only, see kLeastRowsQ4): weights stream past once, two panels at a time.
   void stream() {
+    const size_t panel = (size_t)act.blocks * kQ8BlockBytes;
     for (int p = 0; p < run.panels; p += 2) {
       const int count = run.panels - p < 2 ? 1 : 2;
-      clear();
-      if (q4) {
-        // Expanded in pieces that stay in L1 or near it, while the next piece is fetched.
-        constexpr int kPiece = 16;
-        for (int b = 0; b < act.blocks; b += kPiece) {
-          const int blocks = act.blocks - b < kPiece ? act.blocks - b : kPiece;
-          Product product{};
-          for (int h = 0; h < count; h++) {
-            const uint8_t* src = run.data + (size_t)(p + h) * panel + (size_t)b * kQ4BlockBytes;
-            uint8_t* dst = run.scratch + (size_t)h * kPiece * kQ8BlockBytes;
-            expand(src, blocks, dst);
-            product.weights[h] = dst;
-            // At the end of a panel: the start of the next pair.
-            product.ahead[h] = b + kPiece < act.blocks ? src + kPiece * kQ4BlockBytes : run.data + (size_t)(p + 2 + h) * panel;
-          }
-          product.activations = act.data + (size_t)b * act.block_stride();
-          product.blocks = blocks;
-          product.ahead_lines = kQ4BlockBytes / 64;
-          call(product, count);
-        }
-      } else {
-        Product product{};
-        for (int h = 0; h < count; h++) {
-          product.weights[h] = run.data + (size_t)(p + h) * panel;
-          product.ahead[h] = product.weights[h] + run.prefetch;
-        }
-        product.activations = act.data;
-        product.blocks = act.blocks;
-        product.ahead_lines = kQ8BlockBytes / 64;
-        call(product, count);
+      Product product{};
+      for (int h = 0; h < count; h++) {
+        product.weights[h] = run.data + (size_t)(p + h) * panel;
+        product.ahead[h] = product.weights[h] + run.prefetch;
       }
+      product.activations = act.data;
+      product.blocks = act.blocks;
+      product.ahead_lines = kQ8BlockBytes / 64;
+      clear();
+      call(product, count);
       write(0, p, count);
     }
   }
@@ -285,7 +266,7 @@ class Run {
   void resident() {
     const uint8_t* data = run.data;
     const size_t bytes = (size_t)act.blocks * kQ8BlockBytes;
-    if (q4) {
+    if (run.type == WeightType::Q4_0) {
       expand(run.data, act.blocks * run.panels, run.scratch);
       data = run.scratch;
     }
@@ -317,8 +298,6 @@ class Run {
  private:
   const PanelRun& run;
   const Int8Activations& act;
-  bool q4;
-  size_t panel;
   Workspace ws;
 
   void clear() {
