@@ -3,7 +3,11 @@
  * sequences whose total length is log-uniform in 128..4096. Half of each sequence is its prompt. Memory is real: what
  * is called resident is what the system says the memory file holds.
  */
+import { setMaxListeners } from 'node:events';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TextEngine } from '@triptych/llm';
 import { admitted } from './kv-admission.mjs';
 import { mix, open, shape, shortest, uniform } from './kv-mix.mjs';
 import { quantile } from './statistics.mjs';
@@ -57,10 +61,10 @@ function afterBurst({ row }, memory) {
 }
 
 /** What step() costs while 64 sequences decode with `intervalMs` from step to step. */
-async function stepMicroseconds(memory, { steps, intervalMs, sequences = shape.slots, signal }) {
+async function stepMicroseconds(memory, { steps, intervalMs, signal }) {
   const random = uniform(7);
   const lengths = new Int32Array(memory.geometry.slots);
-  for (let i = 0; i < sequences; i++) lengths[memory.acquire()] = 64 + Math.floor(random() * 1024);
+  for (let i = 0; i < shape.slots; i++) lengths[memory.acquire()] = 64 + Math.floor(random() * 1024);
   memory.step(lengths);
   memory.flush();
   const before = memory.counters();
@@ -78,26 +82,47 @@ async function stepMicroseconds(memory, { steps, intervalMs, sequences = shape.s
 }
 
 /**
- * kv/step-share: the share of a decode step that step() takes on the critical path.
- *
- * @param {{row: Function, stepMs: number, sequences: number, signal?: AbortSignal}} bench `stepMs`: milliseconds of a
- *   whole decode step of the engine with this many sequences, as measured; step() is then called at that pace
+ * kv/step-share: of the time the engine's decode steps take, kernels and `step()` together, the share spent in `step()`
+ * before the kernels may start. The 1.1B model in Q8_0, 16 sequences.
  */
-export async function stepShare({ row, stepMs, sequences, signal }) {
-  const memory = open({});
+async function stepShare({ row, quick, signal }) {
+  const file = path.join(import.meta.dirname, 'models', 'random-1.1b-q8_0.gguf');
+  if (!existsSync(file)) throw new Error(`${file} is missing: run \`npm run bench:setup\` first`);
+  const engine = await TextEngine.load(file, { signal });
   try {
-    const { times } = await stepMicroseconds(memory, { steps: 96, intervalMs: stepMs, sequences, signal });
-    const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
+    const sequences = 16;
+    setMaxListeners(sequences + 1, signal);
+    const tokens = quick ? 48 : 160;
+    const prompts = Array.from({ length: sequences }, (_, i) =>
+      Array.from({ length: 32 }, (_, t) => 300 + 37 * i + t),
+    );
+    let started = 0;
+    let before;
+    let after;
+    await Promise.all(
+      prompts.map(async (prompt) => {
+        for await (const event of engine.generate(
+          { prompt, maxTokens: tokens, temperature: 0, ignoreEos: true },
+          { signal },
+        )) {
+          // From the moment that all decode until the first of them ends.
+          if (event.type === 'start' && ++started === sequences) before = engine.stats();
+          if (event.type === 'finish') after ??= engine.stats();
+        }
+      }),
+    );
+    const kvMs = after.kvStepMsTotal - before.kvStepMsTotal;
+    const kernelMs = after.stepMsTotal - before.stepMsTotal;
+    const steps = after.stepsTotal - before.stepsTotal;
     row({
       name: 'kv/step-share',
-      value: mean / 1000 / stepMs,
+      value: kvMs / (kvMs + kernelMs),
       unit: 'share',
-      microseconds: mean,
-      p99Microseconds: quantile(times, 0.99),
-      limit: `of a decode step of ${stepMs.toFixed(1)} ms, ${sequences} sequences`,
+      microseconds: (kvMs * 1000) / steps,
+      limit: `of ${steps} decode steps of ${((kvMs + kernelMs) / steps).toFixed(1)} ms, ${sequences} sequences`,
     });
   } finally {
-    memory.dispose();
+    await engine.close();
   }
 }
 
@@ -184,5 +209,6 @@ export async function run({ row, only, quick = false, signal = new AbortControll
   }
   if (wanted('kv/admitted/1GiB')) admitted(bench);
   if (wanted('kv/prompt1024')) promptTable(bench);
+  if (wanted('kv/step-share')) await stepShare(bench);
   if (wanted('kv/step/')) await stepTable(bench);
 }
