@@ -10,7 +10,7 @@ import { ownCpuMs } from '../quiet.mjs';
 
 /**
  * Child side: answers `cpuMs` (processor time so far) and requests `{id, method, params}` with `{id, result}` or `{id, error}`.
- * @param {Record<string, (params: any) => Promise<unknown>>} methods
+ * @param {Record<string, (params: object) => Promise<unknown>>} methods
  */
 export function serve(methods) {
   const all = { cpuMs: async () => ownCpuMs(), ...methods };
