@@ -8,9 +8,9 @@
 namespace triptych {
 namespace {
 
-// scores[R][0..2 vectors) of the tokens at k0 and k1 ([D][16] each).
-template <int R> inline void score_tile(const float* __restrict q, const float* __restrict k0, const float* __restrict k1,
-                                        float* __restrict s0, float* __restrict s1, int dims) {
+// scores[R][0..2 vectors) of the tokens at k0 and k1 ([D][16] each, f32 or f16).
+template <int R, class T> inline void score_tile(const float* __restrict q, const T* __restrict k0, const T* __restrict k1,
+                                                 float* __restrict s0, float* __restrict s1, int dims) {
   Vec c[R][2];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) c[r][0] = c[r][1] = Vec::zero();
@@ -143,9 +143,10 @@ void close(const float* state, int row, int padded, float* record) { close_row(s
 void begin(int) {}
 void end() {}
 
-constexpr AttentionKernels kAttentionKernels = {
-    kRowTile, kDimMultiple, begin, end, pack_q, {pack_k<uint16_t>, pack_k<float>}, {pack_v<uint16_t>, pack_v<float>},
-    reset, score, value, nullptr, nullptr, close, merge_records, finish_row};
+constexpr AttentionKernels kernel_table(decltype(AttentionKernels::attend_packing) attend_packing) {
+  return {kRowTile, kDimMultiple, begin, end, pack_q, {pack_k<uint16_t>, pack_k<float>}, {pack_v<uint16_t>, pack_v<float>},
+          reset, score, value, nullptr, attend_packing, close, merge_records, finish_row};
+}
 
 }  // namespace
 }  // namespace triptych

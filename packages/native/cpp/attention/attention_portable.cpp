@@ -26,5 +26,8 @@ template <class T> void pack_k_sub(const uint8_t* source, size_t stride, int tok
 #include "attention/attention_kernels.inl"
 
 namespace triptych {
-const AttentionKernels& attention_kernels_portable() { return kAttentionKernels; }
+namespace {
+constexpr AttentionKernels kKernels = kernel_table(nullptr);
+}
+const AttentionKernels& attention_kernels_portable() { return kKernels; }
 }  // namespace triptych
