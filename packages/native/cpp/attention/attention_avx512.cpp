@@ -55,7 +55,8 @@ inline void fetch_line(PrefetchCursor& cursor) {
   if (cursor.now.count > 0) cursor.fetch(1);
 }
 
-template <int R> void score_halves(const AttendArgs& a, const uint16_t* k, int row, int tokens, PrefetchCursor& cursor) {
+template <int R> void score_halves(const AttendArgs& a, const uint16_t* k, int row, int tokens, PrefetchCursor& ahead) {
+  PrefetchCursor cursor = ahead;  // in registers
   const int sub = a.padded * kSubTile;
   for (int t = 0; t < tokens; t += 2 * kSubTile, k += 2 * sub) {
     const uint16_t *k0 = k, *k1 = k + sub;
@@ -81,12 +82,14 @@ template <int R> void score_halves(const AttendArgs& a, const uint16_t* k, int r
       c[r][1].store(s + r * kTile + kSubTile);
     }
   }
+  ahead = cursor;
 }
 
-template <int R> void value_halves(const AttendArgs& a, const uint8_t* const* sub, size_t stride, int head_dim, int row, PrefetchCursor& cursor) {
-  for (int h = 0; h < head_dim; h += 32) {
+// 32 dims from h on, of which `left` exist; all of them if kWhole.
+template <int R, bool kWhole>
+void value_dims(const AttendArgs& a, const uint8_t* const* sub, size_t stride, int h, int left, int row, PrefetchCursor& ahead) {
+    PrefetchCursor cursor = ahead;
     float* o = a.state + row * a.padded + h;
-    const int left = head_dim - h;
     const __mmask16 first = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
     const __mmask16 second = left >= 32 ? 0xffff : left > 16 ? (__mmask16)((1u << (left - 16)) - 1) : 0;
     Vec c[R][2];
@@ -98,7 +101,8 @@ template <int R> void value_halves(const AttendArgs& a, const uint8_t* const* su
       const int count = a.tokens - t0 < kSubTile ? a.tokens - t0 : kSubTile;
       for (int t = 0; t < count; t++, v += stride, p++) {
         fetch_line(cursor);
-        const Vec x0 = {_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first, v))}, x1 = {_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(second, v + 32))};
+        const Vec x0 = kWhole ? Vec::load((const uint16_t*)v) : Vec{_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first, v))};
+        const Vec x1 = kWhole ? Vec::load((const uint16_t*)v + 16) : Vec{_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(second, v + 32))};
 #pragma GCC unroll 8
         for (int r = 0; r < R; r++) {
           const Vec x = Vec::set(p[r * kTile]);
@@ -109,6 +113,13 @@ template <int R> void value_halves(const AttendArgs& a, const uint8_t* const* su
     }
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) c[r][0].store(o + r * a.padded), c[r][1].store(o + r * a.padded + 16);
+    ahead = cursor;
+}
+
+template <int R> void value_halves(const AttendArgs& a, const uint8_t* const* sub, size_t stride, int head_dim, int row, PrefetchCursor& cursor) {
+  for (int h = 0; h < head_dim; h += 32) {
+    if (head_dim - h >= 32) value_dims<R, true>(a, sub, stride, h, 32, row, cursor);
+    else value_dims<R, false>(a, sub, stride, h, head_dim - h, row, cursor);
   }
 }
 
