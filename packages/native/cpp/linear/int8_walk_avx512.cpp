@@ -1,4 +1,4 @@
-// Int8 kernels for AVX-512 VNNI, five rows and more: tiles of up to 6 rows x one panel that keep every sum, integer and
+// Int8 kernels for AVX-512 VNNI, from six or seven rows on (int8_avx512.cpp): tiles of up to 6 rows x one panel that keep every sum, integer and
 // float, in registers (24 of them, 2 weight vectors, 1 broadcast). A store of 512 bits takes a slot from the dot products
 // on Zen 5 (93 cycles a block of 8 x 32 with the float sums in L1, 80 without its stores), so nothing is stored but once
 // per chunk of blocks. 8 vpdpbusd and 2 FMAs per (row, 16 columns) (layout.h: how an FMA also converts) leave 0.8 of the

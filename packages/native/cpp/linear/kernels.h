@@ -49,7 +49,7 @@ extern const LinearKernels kLinearAmx;
 
 // Shared by the Avx512 and Amx tables (both may assume AVX-512 VNNI).
 void int8_panels_avx512(const PanelRun& run, const Int8Activations& act);
-void int8_walk_avx512(const PanelRun& run, const Int8Activations& act);  // its part for more than four rows
+void int8_walk_avx512(const PanelRun& run, const Int8Activations& act);  // its part for many rows
 void quantize_avx512(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
 void float_panels_avx512(const PanelRun& run, const FloatActivations& act);
 // The AVX-512 and AVX2 tables take their float kernels from these files.
