@@ -1,4 +1,5 @@
 export { GraphError, type GraphErrorCode } from './errors.js';
+export { countFlops } from './flops.js';
 export { grad } from './grad.js';
 export { exportOnnx, type ModelSignature, type OnnxModel, OPSET } from './onnx/export.js';
 export { geglu, gelu, quickGelu, silu } from './ops/activation.js';
