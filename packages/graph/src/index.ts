@@ -68,6 +68,14 @@ export { type AdamWOptions, DEFAULT_ADAMW } from './train/adamw.js';
 export { loadCheckpoint, saveCheckpoint, type TrainingCheckpoint } from './train/checkpoint.js';
 export { type AverageOptions, DEFAULT_AVERAGE } from './train/ema.js';
 export { appendLog, readLog } from './train/log.js';
+export {
+  type LogChart,
+  type LogLine,
+  type LogPageOptions,
+  logPage,
+  type SampleGrid,
+  writeLogPage,
+} from './train/log-page.js';
 export { type Curve, lossCurveSvg } from './train/loss-curve.js';
 export { DEFAULT_MUON, type MuonOptions, orthogonalize } from './train/muon.js';
 export {
