@@ -16,6 +16,14 @@ const PAIRS: ReadonlyMap<string, (tensor: Tensor) => number> = new Map([
     'convTranspose2d',
     ({ inputs }: Tensor) => elementCount(shapeOf(inputs, 0)) * filterSize(shapeOf(inputs, 1)),
   ],
+  // Scores, and their sums of values.
+  [
+    'attention',
+    ({ inputs, shape }: Tensor) =>
+      elementCount(shape.slice(0, 2)) *
+      extentOf(shapeOf(inputs, 1), 1) *
+      (extentOf(shapeOf(inputs, 0), 2) + extentOf(shape, 2)),
+  ],
   ['convFilterGradient', ({ inputs, shape }: Tensor) => elementCount(shapeOf(inputs, 1)) * filterSize(shape)],
 ]);
 
