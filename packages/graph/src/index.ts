@@ -4,7 +4,7 @@ export { type Draw, Mixture, type MixturePosition, type MixtureSet } from './dat
 export { GraphError, type GraphErrorCode } from './errors.js';
 export { countFlops } from './flops.js';
 export { grad } from './grad.js';
-export { exportOnnx, type ModelSignature, type OnnxModel, OPSET } from './onnx/export.js';
+export { type ExportOptions, exportOnnx, type ModelSignature, type OnnxModel, OPSET } from './onnx/export.js';
 export { geglu, gelu, quickGelu, silu } from './ops/activation.js';
 export { type AttentionOptions, attention, causalMask } from './ops/attention.js';
 export {

@@ -1,5 +1,7 @@
 import { GraphError } from '../errors.js';
 import { leafName } from '../ops/leaf.js';
+import type { TensorData } from '../runtime/protocol.js';
+import { elementCount } from '../shape.js';
 import { type DType, type Tensor, topologicalOrder } from '../tensor.js';
 import type { OnnxAttribute, OnnxEmitter } from './emitter.js';
 import { ProtoWriter } from './proto.js';
@@ -32,20 +34,43 @@ export interface OnnxModel extends ModelSignature {
   readonly bytes: Uint8Array;
 }
 
+export interface ExportOptions {
+  /**
+   * Values of parameters (or inputs) by name that become part of the model instead of being fed. ONNX Runtime then
+   * arranges weights once for its kernels: convolutions run a quarter to a third faster. Names of other models are
+   * ignored, so one record serves several.
+   */
+  readonly weights?: Readonly<Record<string, TensorData>>;
+}
+
+/** A protocol buffer cannot be larger. */
+const MOST_BYTES = 2 ** 31 - 1;
+
 /**
  * Lowers everything the outputs depend on to one ONNX model. Inputs and parameters become graph inputs under their
  * own names, in the order in which they are reached.
- * @throws GraphError `invalid_attribute` if two leaves or outputs share a name.
+ * @throws GraphError `invalid_attribute` if two leaves or outputs share a name or the model exceeds 2 GiB,
+ * `invalid_feed` if a weight does not have as many values as its parameter.
  */
-export function exportOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxModel {
+export function exportOnnx(
+  outputs: Readonly<Record<string, Tensor>>,
+  { weights = {} }: ExportOptions = {},
+): OnnxModel {
   const builder = new ModelBuilder();
   const names = new Map<Tensor, string>();
   const inputs: ModelSignature['inputs'][number][] = [];
+  const leaves = new Set<string>();
   for (const tensor of topologicalOrder(Object.values(outputs))) {
     const name = leafName(tensor);
     if (name !== undefined) {
-      if (inputs.some((input) => input.name === name)) {
+      if (leaves.has(name)) {
         throw new GraphError('invalid_attribute', `two inputs or parameters are named "${name}"`);
+      }
+      leaves.add(name);
+      const weight = weights[name];
+      if (weight !== undefined) {
+        names.set(tensor, builder.constant(checkedWeight(name, tensor, weight), tensor.shape));
+        continue;
       }
       inputs.push({ name, shape: tensor.shape, dtype: tensor.dtype });
       names.set(tensor, name);
@@ -60,7 +85,22 @@ export function exportOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxModel
     builder.alias(names.get(tensor) ?? '', name);
     return { name, shape: tensor.shape, dtype: tensor.dtype };
   });
-  return { bytes: builder.finish(inputs, signatures), inputs, outputs: signatures };
+  const bytes = builder.finish(inputs, signatures);
+  if (bytes.length > MOST_BYTES) {
+    throw new GraphError('invalid_attribute', `the model has ${bytes.length} bytes, more than ONNX allows`);
+  }
+  return { bytes, inputs, outputs: signatures };
+}
+
+function checkedWeight(name: string, { shape, dtype }: Tensor, weight: TensorData): TensorData {
+  const fits = dtype === 'int32' ? weight instanceof Int32Array : weight instanceof Float32Array;
+  if (!fits || weight.length !== elementCount(shape)) {
+    throw new GraphError(
+      'invalid_feed',
+      `weight "${name}" must be ${elementCount(shape)} values of ${dtype}`,
+    );
+  }
+  return weight;
 }
 
 class ModelBuilder implements OnnxEmitter {
