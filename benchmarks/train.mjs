@@ -44,11 +44,11 @@ export async function run({ row, note, only, quick, signal }) {
     if (wants('train/unet')) {
       const parameters = await runtime.createParameters(initial);
       const training = await runtime.createTraining({ loss, trainable, parameters });
-      await training.step(feeds, 1e-4);
+      await training.step(feeds, 1e-4, signal);
       const { results, otherLoad } = await measureQuietly({ count: quick ? 3 : 9, signal }, async () => {
         const before = await product();
         const start = performance.now();
-        await training.step(feeds, 1e-4);
+        await training.step(feeds, 1e-4, signal);
         const seconds = (performance.now() - start) / 1000;
         return { seconds, rate: (before + (await product())) / 2 };
       });
