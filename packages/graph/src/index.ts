@@ -7,6 +7,7 @@ export { grad } from './grad.js';
 export { type ExportOptions, exportOnnx, type ModelSignature, type OnnxModel, OPSET } from './onnx/export.js';
 export { geglu, gelu, quickGelu, silu } from './ops/activation.js';
 export { type AttentionOptions, attention, causalMask } from './ops/attention.js';
+export { clamp } from './ops/clamp.js';
 export {
   type Conv1dOptions,
   type ConvTranspose1dOptions,
