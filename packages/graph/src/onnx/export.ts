@@ -1,5 +1,7 @@
 import { GraphError } from '../errors.js';
 import { leafName } from '../ops/leaf.js';
+import type { TensorData } from '../runtime/protocol.js';
+import { elementCount } from '../shape.js';
 import { type DType, type Tensor, topologicalOrder } from '../tensor.js';
 import type { OnnxAttribute, OnnxEmitter } from './emitter.js';
 import { ProtoWriter } from './proto.js';
@@ -7,6 +9,8 @@ import { ProtoWriter } from './proto.js';
 /** ONNX operator set of every exported model. */
 export const OPSET = 20;
 const IR_VERSION = 9;
+/** Domain of the operators that ONNX Runtime adds to ONNX. */
+const RUNTIME_DOMAIN = 'com.microsoft';
 
 const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7 } as const;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
@@ -30,20 +34,43 @@ export interface OnnxModel extends ModelSignature {
   readonly bytes: Uint8Array;
 }
 
+export interface ExportOptions {
+  /**
+   * Values of parameters (or inputs) by name that become part of the model instead of being fed. ONNX Runtime then
+   * arranges weights once for its kernels: convolutions run a quarter to a third faster. Names of other models are
+   * ignored, so one record serves several.
+   */
+  readonly weights?: Readonly<Record<string, TensorData>>;
+}
+
+/** A protocol buffer cannot be larger. */
+const MOST_BYTES = 2 ** 31 - 1;
+
 /**
  * Lowers everything the outputs depend on to one ONNX model. Inputs and parameters become graph inputs under their
  * own names, in the order in which they are reached.
- * @throws GraphError `invalid_attribute` if two leaves or outputs share a name.
+ * @throws GraphError `invalid_attribute` if two leaves or outputs share a name or the model exceeds 2 GiB,
+ * `invalid_feed` if a weight does not have as many values as its parameter.
  */
-export function exportOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxModel {
+export function exportOnnx(
+  outputs: Readonly<Record<string, Tensor>>,
+  { weights = {} }: ExportOptions = {},
+): OnnxModel {
   const builder = new ModelBuilder();
   const names = new Map<Tensor, string>();
   const inputs: ModelSignature['inputs'][number][] = [];
+  const leaves = new Set<string>();
   for (const tensor of topologicalOrder(Object.values(outputs))) {
     const name = leafName(tensor);
     if (name !== undefined) {
-      if (inputs.some((input) => input.name === name)) {
+      if (leaves.has(name)) {
         throw new GraphError('invalid_attribute', `two inputs or parameters are named "${name}"`);
+      }
+      leaves.add(name);
+      const weight = weights[name];
+      if (weight !== undefined) {
+        names.set(tensor, builder.constant(checkedWeight(name, tensor, weight), tensor.shape));
+        continue;
       }
       inputs.push({ name, shape: tensor.shape, dtype: tensor.dtype });
       names.set(tensor, name);
@@ -51,19 +78,43 @@ export function exportOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxModel
     }
     const operands = tensor.inputs.map((input) => names.get(input) ?? '');
     const call = { inputs: tensor.inputs, attributes: tensor.attributes, output: tensor };
+    builder.startRecord(tensor.op.name);
     names.set(tensor, tensor.op.lower(call, operands, builder));
   }
   const signatures = Object.entries(outputs).map(([name, tensor]) => {
     builder.alias(names.get(tensor) ?? '', name);
     return { name, shape: tensor.shape, dtype: tensor.dtype };
   });
-  return { bytes: builder.finish(inputs, signatures), inputs, outputs: signatures };
+  const bytes = builder.finish(inputs, signatures);
+  if (bytes.length > MOST_BYTES) {
+    throw new GraphError('invalid_attribute', `the model has ${bytes.length} bytes, more than ONNX allows`);
+  }
+  return { bytes, inputs, outputs: signatures };
+}
+
+function checkedWeight(name: string, { shape, dtype }: Tensor, weight: TensorData): TensorData {
+  const fits = dtype === 'int32' ? weight instanceof Int32Array : weight instanceof Float32Array;
+  if (!fits || weight.length !== elementCount(shape)) {
+    throw new GraphError(
+      'invalid_feed',
+      `weight "${name}" must be ${elementCount(shape)} values of ${dtype}`,
+    );
+  }
+  return weight;
 }
 
 class ModelBuilder implements OnnxEmitter {
   private readonly graph = new ProtoWriter();
   private readonly shared = new Map<string, string>();
+  private readonly multiple = new Map<string, readonly string[]>();
+  private usesRuntimeOperators = false;
   private count = 0;
+  private record = '';
+
+  /** Says which record lowers itself from now on. */
+  startRecord(name: string): void {
+    this.record = name;
+  }
 
   node(
     opType: string,
@@ -71,8 +122,23 @@ class ModelBuilder implements OnnxEmitter {
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
   ): string {
     const output = this.freshName(opType);
-    this.writeNode(opType, inputs, output, attributes);
+    this.writeNode(opType, inputs, [output], attributes);
     return output;
+  }
+
+  nodes(
+    opType: string,
+    inputs: readonly string[],
+    outputCount: number,
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): readonly string[] {
+    const key = `${opType} ${inputs} ${outputCount} ${JSON.stringify(attributes)}`;
+    const existing = this.multiple.get(key);
+    if (existing !== undefined) return existing;
+    const outputs = Array.from({ length: outputCount }, () => this.freshName(opType));
+    this.writeNode(opType, inputs, outputs, attributes);
+    this.multiple.set(key, outputs);
+    return outputs;
   }
 
   int64s(values: readonly number[]): string {
@@ -85,6 +151,12 @@ class ModelBuilder implements OnnxEmitter {
     return this.once(`float ${value}`, () => this.constant(Float32Array.of(value), []));
   }
 
+  filled(value: number, length: number): string {
+    return this.once(`filled ${value} ${length}`, () =>
+      this.constant(new Float32Array(length).fill(value), [length]),
+    );
+  }
+
   constant(data: Float32Array | Int32Array, shape: readonly number[]): string {
     return this.initializer(
       data,
@@ -95,32 +167,43 @@ class ModelBuilder implements OnnxEmitter {
 
   /** Gives a value its public output name. */
   alias(from: string, to: string): void {
-    this.writeNode('Identity', [from], to, {});
+    this.writeNode('Identity', [from], [to], {});
   }
 
   finish(inputs: ModelSignature['inputs'], outputs: ModelSignature['outputs']): Uint8Array {
     this.graph.string(2, 'graph');
     for (const value of inputs) this.graph.message(11, valueInfo(value));
     for (const value of outputs) this.graph.message(12, valueInfo(value));
-    return new ProtoWriter()
+    const model = new ProtoWriter()
       .int(1, IR_VERSION)
       .string(2, 'triptych')
       .message(7, this.graph)
-      .message(8, new ProtoWriter().string(1, '').int(2, OPSET))
-      .finish();
+      .message(8, new ProtoWriter().string(1, '').int(2, OPSET));
+    if (this.usesRuntimeOperators) {
+      model.message(8, new ProtoWriter().string(1, RUNTIME_DOMAIN).int(2, 1));
+    }
+    return model.finish();
   }
 
   private writeNode(
     opType: string,
     inputs: readonly string[],
-    output: string,
+    outputs: readonly string[],
     attributes: Readonly<Record<string, OnnxAttribute>>,
   ): void {
     const node = new ProtoWriter();
     for (const input of inputs) node.string(1, input);
-    node.string(2, output).string(4, opType);
+    for (const output of outputs) node.string(2, output);
+    const isRuntimeOperator = opType.startsWith(`${RUNTIME_DOMAIN}.`);
+    // Profiles of ONNX Runtime name nodes; this way they can be told apart by record.
+    node.string(3, `${this.record}/${outputs[0]}`);
+    node.string(4, isRuntimeOperator ? opType.slice(RUNTIME_DOMAIN.length + 1) : opType);
     for (const [name, attribute] of Object.entries(attributes))
       node.message(5, encodeAttribute(name, attribute));
+    if (isRuntimeOperator) {
+      this.usesRuntimeOperators = true;
+      node.string(7, RUNTIME_DOMAIN);
+    }
     this.graph.message(1, node);
   }
 
