@@ -1,0 +1,141 @@
+import { NetworkError } from './errors.js';
+
+/** A parsed `config.json`. */
+export type ConfigJson = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads the keys of one configuration. Absent and `null` keys take their default, as in transformers and diffusers;
+ * every refusal is a {@link NetworkError} `invalid_config` that names the configuration and the key.
+ */
+export class ConfigReader {
+  readonly what: string;
+  private readonly json: ConfigJson;
+
+  /** @param what names the configuration in messages, such as `unet/config.json` */
+  constructor(json: ConfigJson, what: string) {
+    this.json = json;
+    this.what = what;
+  }
+
+  /** The raw value; `undefined` for absent and `null`. */
+  raw(key: string): unknown {
+    return this.json[key] ?? undefined;
+  }
+
+  /** A whole number of at least 1. */
+  count(key: string, fallback?: number): number {
+    return this.number(
+      key,
+      fallback,
+      (value) => Number.isSafeInteger(value) && value >= 1,
+      'a whole number >= 1',
+    );
+  }
+
+  /** A whole number of at least 0. */
+  index(key: string, fallback?: number): number {
+    return this.number(
+      key,
+      fallback,
+      (value) => Number.isSafeInteger(value) && value >= 0,
+      'a whole number >= 0',
+    );
+  }
+
+  /** A number above 0. */
+  positive(key: string, fallback?: number): number {
+    return this.number(key, fallback, (value) => value > 0, 'a positive number');
+  }
+
+  /** Any finite number. */
+  finite(key: string, fallback?: number): number {
+    return this.number(key, fallback, () => true, 'a number');
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.raw(key) ?? fallback;
+    if (typeof value !== 'boolean') throw this.refusal(key, `must be true or false, got ${show(value)}`);
+    return value;
+  }
+
+  /** One of the listed words. */
+  choice<const Choice extends string>(
+    key: string,
+    choices: readonly Choice[],
+    fallback?: NoInfer<Choice>,
+  ): Choice {
+    const value = this.raw(key) ?? fallback;
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) {
+      throw this.refusal(key, `${show(value)} is not supported; supported: ${choices.join(', ')}`);
+    }
+    return found;
+  }
+
+  /** A non-empty list of words from `choices`. */
+  choices<const Choice extends string>(
+    key: string,
+    choices: readonly Choice[],
+    fallback?: readonly NoInfer<Choice>[],
+  ): readonly Choice[] {
+    const list = this.raw(key) ?? fallback;
+    if (!Array.isArray(list) || list.length === 0)
+      throw this.refusal(key, `must be a list, got ${show(list)}`);
+    return list.map((value: unknown) => {
+      const found = choices.find((choice) => choice === value);
+      if (found === undefined) {
+        throw this.refusal(key, `${show(value)} is not supported; supported: ${choices.join(', ')}`);
+      }
+      return found;
+    });
+  }
+
+  /** A non-empty list of whole numbers of at least 1. */
+  counts(key: string, fallback?: readonly number[]): readonly number[] {
+    const list = this.raw(key) ?? fallback;
+    if (!Array.isArray(list) || list.length === 0 || !list.every((n) => Number.isSafeInteger(n) && n >= 1)) {
+      throw this.refusal(key, `must be a list of whole numbers >= 1, got ${show(list)}`);
+    }
+    return list as number[];
+  }
+
+  /** One whole number for all of `length` blocks, or a list with one for each. */
+  perBlock(key: string, length: number, fallback?: number): readonly number[] {
+    const value = this.raw(key) ?? fallback;
+    if (!Array.isArray(value)) return new Array<number>(length).fill(this.count(key, fallback));
+    const list = this.counts(key);
+    if (list.length !== length) throw this.refusal(key, `has ${list.length} entries for ${length} blocks`);
+    return list;
+  }
+
+  /** Refuses every value but the ones that make no difference to the network that is built here. */
+  refuseUnless(key: string, ...supported: readonly unknown[]): void {
+    const value = this.raw(key);
+    if (value !== undefined && !supported.includes(value)) {
+      throw this.refusal(key, `${show(value)} is not supported, only ${supported.map(show).join(' or ')}`);
+    }
+  }
+
+  /** An error about one key. */
+  refusal(key: string, problem: string): NetworkError {
+    return new NetworkError('invalid_config', `${this.what}: ${key} ${problem}`);
+  }
+
+  private number(
+    key: string,
+    fallback: number | undefined,
+    isLegal: (value: number) => boolean,
+    wanted: string,
+  ): number {
+    const value = this.raw(key) ?? fallback;
+    if (typeof value !== 'number' || !Number.isFinite(value) || !isLegal(value)) {
+      throw this.refusal(key, `must be ${wanted}, got ${show(value)}`);
+    }
+    return value;
+  }
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
