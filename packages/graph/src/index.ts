@@ -1,6 +1,13 @@
 export { GraphError, type GraphErrorCode } from './errors.js';
 export { grad } from './grad.js';
-export { exportOnnx, type ModelSignature, type OnnxModel, OPSET } from './onnx/export.js';
+export {
+  type ExportOptions,
+  type ExternalTensor,
+  exportOnnx,
+  type ModelSignature,
+  type OnnxModel,
+  OPSET,
+} from './onnx/export.js';
 export { gelu, silu } from './ops/activation.js';
 export {
   add,
@@ -30,6 +37,7 @@ export { evaluateReference } from './reference.js';
 export type { Moments, StepResult, TensorData, TensorRecord } from './runtime/protocol.js';
 export {
   GraphRuntime,
+  type ModelFiles,
   type Parameters,
   type RuntimeOptions,
   type Session,

@@ -1,5 +1,6 @@
 import { GraphError } from '../errors.js';
-import { leafName } from '../ops/leaf.js';
+import { isParameter, leafName } from '../ops/leaf.js';
+import { elementCount } from '../shape.js';
 import { type DType, type Tensor, topologicalOrder } from '../tensor.js';
 import type { OnnxAttribute, OnnxEmitter } from './emitter.js';
 import { ProtoWriter } from './proto.js';
@@ -8,7 +9,8 @@ import { ProtoWriter } from './proto.js';
 export const OPSET = 20;
 const IR_VERSION = 9;
 
-const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7 } as const;
+const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
+const EXTERNAL = 1;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** What an exported model is fed with and returns. */
@@ -30,20 +32,46 @@ export interface OnnxModel extends ModelSignature {
   readonly bytes: Uint8Array;
 }
 
+/** Where the value of a parameter lies in a file, row-major and little-endian. */
+export interface ExternalTensor {
+  /** File name inside the folder that {@link ModelFiles} gives when the model is loaded; no path. */
+  readonly file: string;
+  readonly offset: number;
+  readonly sizeBytes: number;
+  /** Halves become float32 when the model is loaded. */
+  readonly dtype: 'float32' | 'float16' | 'bfloat16';
+}
+
+export interface ExportOptions {
+  /** Parameters that are read from files when the model is loaded instead of being fed. */
+  readonly weights?: ReadonlyMap<string, ExternalTensor>;
+}
+
 /**
  * Lowers everything the outputs depend on to one ONNX model. Inputs and parameters become graph inputs under their
- * own names, in the order in which they are reached.
- * @throws GraphError `invalid_attribute` if two leaves or outputs share a name.
+ * own names, in the order in which they are reached; parameters found in `weights` become external data.
+ * @throws GraphError `invalid_attribute` if two leaves or outputs share a name, `shape_mismatch` if a weight's bytes do
+ *   not fill its parameter.
  */
-export function exportOnnx(outputs: Readonly<Record<string, Tensor>>): OnnxModel {
+export function exportOnnx(
+  outputs: Readonly<Record<string, Tensor>>,
+  { weights }: ExportOptions = {},
+): OnnxModel {
   const builder = new ModelBuilder();
   const names = new Map<Tensor, string>();
+  const seen = new Set<string>();
   const inputs: ModelSignature['inputs'][number][] = [];
   for (const tensor of topologicalOrder(Object.values(outputs))) {
     const name = leafName(tensor);
     if (name !== undefined) {
-      if (inputs.some((input) => input.name === name)) {
+      if (seen.has(name)) {
         throw new GraphError('invalid_attribute', `two inputs or parameters are named "${name}"`);
+      }
+      seen.add(name);
+      const external = isParameter(tensor) ? weights?.get(name) : undefined;
+      if (external !== undefined) {
+        names.set(tensor, builder.external(name, tensor.shape, external));
+        continue;
       }
       inputs.push({ name, shape: tensor.shape, dtype: tensor.dtype });
       names.set(tensor, name);
@@ -91,6 +119,30 @@ class ModelBuilder implements OnnxEmitter {
       shape,
       data instanceof Float32Array ? ELEMENT_TYPE.float32 : ELEMENT_TYPE.int32,
     );
+  }
+
+  /** A float32 value whose bytes stay in a file. */
+  external(
+    name: string,
+    shape: readonly number[],
+    { file, offset, sizeBytes, dtype }: ExternalTensor,
+  ): string {
+    const elementBytes = dtype === 'float32' ? 4 : 2;
+    if (sizeBytes !== elementCount(shape) * elementBytes) {
+      throw new GraphError(
+        'shape_mismatch',
+        `"${name}" of shape [${shape}] needs ${elementCount(shape) * elementBytes} bytes of ${dtype}, got ${sizeBytes}`,
+      );
+    }
+    const tensor = new ProtoWriter();
+    for (const extent of shape) tensor.int(1, extent);
+    tensor.int(2, ELEMENT_TYPE[dtype]).string(8, name);
+    for (const [key, value] of Object.entries({ location: file, offset, length: sizeBytes })) {
+      tensor.message(13, new ProtoWriter().string(1, key).string(2, String(value)));
+    }
+    this.graph.message(5, tensor.int(14, EXTERNAL));
+    if (dtype === 'float32') return name;
+    return this.node('Cast', [name], { to: { kind: 'int', value: ELEMENT_TYPE.float32 } });
   }
 
   /** Gives a value its public output name. */

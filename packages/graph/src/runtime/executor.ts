@@ -39,7 +39,7 @@ export class Executor {
   async execute(command: Command): Promise<unknown> {
     switch (command.kind) {
       case 'loadSession':
-        return this.keep(await loadSession(command.bytes, command.signature, command.threads));
+        return this.keep(await loadSession(command));
       case 'run':
         return this.run(command.session, command.feeds, command.parameters);
       case 'createParameters':
@@ -115,11 +115,15 @@ export class Executor {
   }
 }
 
-async function loadSession(
-  bytes: Uint8Array,
-  signature: ModelSignature,
-  threads: number,
-): Promise<LoadedSession> {
+async function loadSession({
+  bytes,
+  signature,
+  threads,
+  weightsFolder,
+}: Extract<Command, { kind: 'loadSession' }>): Promise<LoadedSession> {
+  // ONNX Runtime maps external data from files below this folder (and refuses paths and links that lead out of it).
+  const folder =
+    weightsFolder === undefined ? {} : { model_external_initializers_file_folder_path: weightsFolder };
   try {
     const session = await ort.InferenceSession.create(bytes, {
       intraOpNumThreads: threads,
@@ -128,7 +132,7 @@ async function loadSession(
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
       // Waiting threads sleep: on a busy machine spinning costs half of the work, on an idle one sleeping costs 5 %.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      extra: { session: { intra_op: { allow_spinning: '0' }, ...folder } },
     });
     return { kind: 'session', session, signature };
   } catch (cause) {

@@ -19,6 +19,8 @@ export type Command =
       readonly bytes: Uint8Array;
       readonly signature: ModelSignature;
       readonly threads: number;
+      /** Folder of the model's external data. */
+      readonly weightsFolder: string | undefined;
     }
   | {
       readonly kind: 'run';
