@@ -8,9 +8,20 @@ export {
   type OnnxModel,
   OPSET,
 } from './onnx/export.js';
-export { gelu, silu } from './ops/activation.js';
+export { geglu, gelu, quickGelu, silu } from './ops/activation.js';
+export { type AttentionOptions, attention, causalMask } from './ops/attention.js';
+export {
+  type Conv1dOptions,
+  type ConvTranspose1dOptions,
+  conv1d,
+  convTranspose1d,
+} from './ops/conv/conv1d.js';
+export { conv2d } from './ops/conv/conv2d.js';
+export type { Conv2dOptions, Padding2d } from './ops/conv/geometry.js';
+export { type ConvTranspose2dOptions, convTranspose2d } from './ops/conv/transpose2d.js';
 export {
   add,
+  cos,
   div,
   erf,
   exp,
@@ -20,6 +31,7 @@ export {
   reciprocal,
   scale,
   sigmoid,
+  sin,
   sqrt,
   sub,
   tanh,
@@ -27,11 +39,13 @@ export {
 export { gatherRows, scatterAddRows } from './ops/gather.js';
 export { constant, input, isParameter, leafName, parameter, scalar } from './ops/leaf.js';
 export { linear, type MatmulOptions, matmul } from './ops/matmul.js';
-export { layerNorm, meanLast, rmsNorm } from './ops/norm.js';
+export { groupNorm, layerNorm, meanLast, rmsNorm, standardize } from './ops/norm.js';
 export { broadcastTo, reduceSum, sumAll, sumTo } from './ops/reduce.js';
+export { averagePool, pixelShuffle, pixelUnshuffle, upsampleNearest } from './ops/resample.js';
 export { type RopeTables, rope, ropeTables } from './ops/rope.js';
-export { concat, padZeros, reshape, slice, transpose } from './ops/shape.js';
+export { concat, padZeros, reshape, slice, split, transpose } from './ops/shape.js';
 export { crossEntropy, softmax, tokenCrossEntropy } from './ops/softmax.js';
+export { type TimestepOptions, timestepEmbedding } from './ops/timestep.js';
 export { Random } from './random.js';
 export { evaluateReference } from './reference.js';
 export type { Moments, StepResult, TensorData, TensorRecord } from './runtime/protocol.js';

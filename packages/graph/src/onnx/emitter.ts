@@ -7,16 +7,28 @@ export type OnnxAttribute =
 
 /** What an operation's lowering may do: add nodes and small int64 constants (axes, shapes, bounds). */
 export interface OnnxEmitter {
-  /** Adds one node with one output and returns the output's name. An empty input name means an absent optional input. */
+  /**
+   * Adds one node with one output and returns the output's name. An empty input name means an absent optional input.
+   * An operator of ONNX Runtime itself is named with its domain, as in `com.microsoft.QuickGelu`.
+   */
   node(
     opType: string,
     inputs: readonly string[],
     attributes?: Readonly<Record<string, OnnxAttribute>>,
   ): string;
+  /** Adds one node with several outputs; a node that was added before with the same arguments is used again. */
+  nodes(
+    opType: string,
+    inputs: readonly string[],
+    outputCount: number,
+    attributes?: Readonly<Record<string, OnnxAttribute>>,
+  ): readonly string[];
   /** A constant int64 vector, shared between equal ones. */
   int64s(values: readonly number[]): string;
   /** A constant float32 scalar, shared between equal ones. */
   float(value: number): string;
+  /** A constant float32 vector of one repeated value, shared between equal ones. */
+  filled(value: number, length: number): string;
   /** A constant with data. */
   constant(data: Float32Array | Int32Array, shape: readonly number[]): string;
 }

@@ -8,6 +8,8 @@ import { ProtoWriter } from './proto.js';
 /** ONNX operator set of every exported model. */
 export const OPSET = 20;
 const IR_VERSION = 9;
+/** Domain of the operators that ONNX Runtime adds to ONNX. */
+const RUNTIME_DOMAIN = 'com.microsoft';
 
 const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
 const EXTERNAL = 1;
@@ -91,6 +93,8 @@ export function exportOnnx(
 class ModelBuilder implements OnnxEmitter {
   private readonly graph = new ProtoWriter();
   private readonly shared = new Map<string, string>();
+  private readonly multiple = new Map<string, readonly string[]>();
+  private usesRuntimeOperators = false;
   private count = 0;
 
   node(
@@ -99,8 +103,23 @@ class ModelBuilder implements OnnxEmitter {
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
   ): string {
     const output = this.freshName(opType);
-    this.writeNode(opType, inputs, output, attributes);
+    this.writeNode(opType, inputs, [output], attributes);
     return output;
+  }
+
+  nodes(
+    opType: string,
+    inputs: readonly string[],
+    outputCount: number,
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): readonly string[] {
+    const key = `${opType} ${inputs} ${outputCount} ${JSON.stringify(attributes)}`;
+    const existing = this.multiple.get(key);
+    if (existing !== undefined) return existing;
+    const outputs = Array.from({ length: outputCount }, () => this.freshName(opType));
+    this.writeNode(opType, inputs, outputs, attributes);
+    this.multiple.set(key, outputs);
+    return outputs;
   }
 
   int64s(values: readonly number[]): string {
@@ -111,6 +130,12 @@ class ModelBuilder implements OnnxEmitter {
 
   float(value: number): string {
     return this.once(`float ${value}`, () => this.constant(Float32Array.of(value), []));
+  }
+
+  filled(value: number, length: number): string {
+    return this.once(`filled ${value} ${length}`, () =>
+      this.constant(new Float32Array(length).fill(value), [length]),
+    );
   }
 
   constant(data: Float32Array | Int32Array, shape: readonly number[]): string {
@@ -147,32 +172,41 @@ class ModelBuilder implements OnnxEmitter {
 
   /** Gives a value its public output name. */
   alias(from: string, to: string): void {
-    this.writeNode('Identity', [from], to, {});
+    this.writeNode('Identity', [from], [to], {});
   }
 
   finish(inputs: ModelSignature['inputs'], outputs: ModelSignature['outputs']): Uint8Array {
     this.graph.string(2, 'graph');
     for (const value of inputs) this.graph.message(11, valueInfo(value));
     for (const value of outputs) this.graph.message(12, valueInfo(value));
-    return new ProtoWriter()
+    const model = new ProtoWriter()
       .int(1, IR_VERSION)
       .string(2, 'triptych')
       .message(7, this.graph)
-      .message(8, new ProtoWriter().string(1, '').int(2, OPSET))
-      .finish();
+      .message(8, new ProtoWriter().string(1, '').int(2, OPSET));
+    if (this.usesRuntimeOperators) {
+      model.message(8, new ProtoWriter().string(1, RUNTIME_DOMAIN).int(2, 1));
+    }
+    return model.finish();
   }
 
   private writeNode(
     opType: string,
     inputs: readonly string[],
-    output: string,
+    outputs: readonly string[],
     attributes: Readonly<Record<string, OnnxAttribute>>,
   ): void {
     const node = new ProtoWriter();
     for (const input of inputs) node.string(1, input);
-    node.string(2, output).string(4, opType);
+    for (const output of outputs) node.string(2, output);
+    const isRuntimeOperator = opType.startsWith(`${RUNTIME_DOMAIN}.`);
+    node.string(4, isRuntimeOperator ? opType.slice(RUNTIME_DOMAIN.length + 1) : opType);
     for (const [name, attribute] of Object.entries(attributes))
       node.message(5, encodeAttribute(name, attribute));
+    if (isRuntimeOperator) {
+      this.usesRuntimeOperators = true;
+      node.string(7, RUNTIME_DOMAIN);
+    }
     this.graph.message(1, node);
   }
 

@@ -135,6 +135,18 @@ const tanhRecord = unaryRecord({
   value: Math.tanh,
   gradient: (_x, g, result) => mul(g, sub(scalar(1), mul(result, result))),
 });
+const sinRecord = unaryRecord({
+  name: 'sin',
+  onnxName: 'Sin',
+  value: Math.sin,
+  gradient: (x, g) => mul(g, cos(x)),
+});
+const cosRecord = unaryRecord({
+  name: 'cos',
+  onnxName: 'Cos',
+  value: Math.cos,
+  gradient: (x, g) => neg(mul(g, sin(x))),
+});
 const erfRecord = unaryRecord({
   name: 'erf',
   onnxName: 'Erf',
@@ -149,6 +161,10 @@ export const sqrt = (x: Tensor): Tensor => apply(sqrtRecord, [x], null);
 export const reciprocal = (x: Tensor): Tensor => apply(reciprocalRecord, [x], null);
 export const sigmoid = (x: Tensor): Tensor => apply(sigmoidRecord, [x], null);
 export const tanh = (x: Tensor): Tensor => apply(tanhRecord, [x], null);
+/** Sine of an angle in radians. */
+export const sin = (x: Tensor): Tensor => apply(sinRecord, [x], null);
+/** Cosine of an angle in radians. */
+export const cos = (x: Tensor): Tensor => apply(cosRecord, [x], null);
 /** The Gauss error function. */
 export const erf = (x: Tensor): Tensor => apply(erfRecord, [x], null);
 

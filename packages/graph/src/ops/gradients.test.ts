@@ -44,7 +44,9 @@ describe('gradient rules against central differences in float64', () => {
       'input parameter constant add sub mul div neg exp log sqrt reciprocal sigmoid tanh erf matmul softmax';
     const rest =
       'reshape transpose slice pad concat reduceSum broadcastTo gatherRows scatterAddRows rotateHalves';
+    const images =
+      'sin cos conv2d convTranspose2d convFilterGradient standardize inverseDeviation layerNorm groupNorm upsampleNearest averagePool';
     const losses = 'tokenCrossEntropy tokenCrossEntropyGradient';
-    expect([...covered].sort()).toEqual(`${all} ${rest} ${losses}`.split(' ').sort());
+    expect([...covered].sort()).toEqual(`${all} ${rest} ${images} ${losses}`.split(' ').sort());
   });
 });

@@ -2,6 +2,8 @@ import { GraphError } from '../errors.js';
 import { int } from '../onnx/emitter.js';
 import { elementCount, extentOf, sameShape } from '../shape.js';
 import { apply, at, type OpRecord, requireDtype, type Tensor } from '../tensor.js';
+import { add } from './elementwise.js';
+import { reshape } from './shape.js';
 
 /** Which operand is read with its last two axes swapped. */
 export interface MatmulOptions {
@@ -86,7 +88,17 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   });
 }
 
-/** x [N, in] times weight [out, in] transposed, the layout of `nn.Linear`: [N, out]. */
-export function linear(x: Tensor, weight: Tensor): Tensor {
-  return matmul(x, weight, { transposeB: true });
+/**
+ * x [..., in] times weight [out, in] transposed, the layout of `nn.Linear`, plus bias [out]: [..., out].
+ * @throws GraphError `shape_mismatch` if the inner axes or the bias do not fit.
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const rows = elementCount(x.shape) / extentOf(x.shape, -1);
+  const product = matmul(reshape(x, [rows, extentOf(x.shape, -1)]), weight, { transposeB: true });
+  const width = extentOf(product.shape, 1);
+  if (bias !== undefined && !sameShape(bias.shape, [width])) {
+    throw new GraphError('shape_mismatch', `linear needs a bias [${width}], got [${bias.shape}]`);
+  }
+  const y = bias === undefined ? product : add(product, bias);
+  return reshape(y, [...x.shape.slice(0, -1), width]);
 }

@@ -184,6 +184,26 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
   return apply(concatRecord, parts, { axis: normalizeAxis(axis, at(parts, 0).shape.length) });
 }
 
+/**
+ * Cuts one axis into parts of the given extents, or into that many equal ones.
+ * @throws GraphError `invalid_attribute` if they do not add up to the axis.
+ */
+export function split(x: Tensor, axis: number, parts: number | readonly number[]): Tensor[] {
+  const extent = extentOf(x.shape, axis);
+  const extents = typeof parts === 'number' ? new Array<number>(parts).fill(extent / parts) : parts;
+  if (extents.reduce((sum, part) => sum + part, 0) !== extent || !extents.every(Number.isInteger)) {
+    throw new GraphError(
+      'invalid_attribute',
+      `axis ${axis} of [${x.shape}] cannot be split into [${extents}]`,
+    );
+  }
+  let end = 0;
+  return extents.map((part) => {
+    end += part;
+    return slice(x, axis, end - part, end);
+  });
+}
+
 interface Block {
   readonly data: Float64Array;
   readonly shape: Shape;

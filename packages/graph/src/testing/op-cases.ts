@@ -40,6 +40,7 @@ import {
   transpose,
 } from '../index.js';
 import { elementCount } from '../shape.js';
+import { IMAGE_SPECS } from './op-cases-image.js';
 
 /** An expression over parameters, with values at which it is tested. */
 export interface OpCase {
@@ -50,11 +51,13 @@ export interface OpCase {
   readonly feeds: Readonly<Record<string, Float32Array | Int32Array>>;
 }
 
-interface CaseSpec {
+export interface CaseSpec {
   readonly name: string;
   readonly shapes: readonly Shape[];
   /** Whole-number inputs by name. */
   readonly indices?: Readonly<Record<string, readonly number[]>>;
+  /** Real inputs by name that nothing flows to. */
+  readonly inputs?: Readonly<Record<string, readonly number[]>>;
   /** Values are drawn around this number; 2 keeps logarithms, roots and quotients away from 0. */
   readonly centre?: number;
   build(operands: readonly Tensor[], index: (name: string) => Tensor): Tensor;
@@ -62,7 +65,7 @@ interface CaseSpec {
 
 /** One case or more for every operation; the last ones are networks in small. */
 export function opCases(): OpCase[] {
-  return SPECS.map(caseOf);
+  return [...SPECS, ...IMAGE_SPECS].map(caseOf);
 }
 
 const first = (operands: readonly Tensor[]): Tensor => operands[0] as Tensor;
@@ -184,7 +187,8 @@ const SPECS: readonly CaseSpec[] = [
   },
 ];
 
-function caseOf({ name, shapes, indices = {}, centre = 0, build }: CaseSpec, position: number): OpCase {
+function caseOf(spec: CaseSpec, position: number): OpCase {
+  const { name, shapes, indices = {}, inputs = {}, centre = 0, build } = spec;
   const random = new Random(1000 + position);
   const normal = (shape: Shape, around: number): Float32Array =>
     Float32Array.from({ length: elementCount(shape) }, () => around + 0.5 * random.normal());
@@ -194,5 +198,6 @@ function caseOf({ name, shapes, indices = {}, centre = 0, build }: CaseSpec, pos
   const feeds: Record<string, Float32Array | Int32Array> = {};
   for (const [key, tensor] of parameters) feeds[key] = normal(tensor.shape, centre);
   for (const [key, values] of Object.entries(indices)) feeds[key] = Int32Array.from(values);
+  for (const [key, values] of Object.entries(inputs)) feeds[key] = Float32Array.from(values);
   return { name, loss: sumAll(mul(result, weights)), parameters, feeds };
 }
