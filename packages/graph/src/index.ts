@@ -10,6 +10,7 @@ export {
 } from './onnx/export.js';
 export { geglu, gelu, quickGelu, silu } from './ops/activation.js';
 export { type AttentionOptions, attention, causalMask } from './ops/attention.js';
+export { clamp } from './ops/clamp.js';
 export {
   type Conv1dOptions,
   type ConvTranspose1dOptions,

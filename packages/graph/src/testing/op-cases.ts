@@ -1,6 +1,7 @@
 import {
   add,
   broadcastTo,
+  clamp,
   concat,
   constant,
   crossEntropy,
@@ -98,6 +99,7 @@ const SPECS: readonly CaseSpec[] = [
   unary('reciprocal', reciprocal, 3),
   unary('sigmoid', sigmoid),
   unary('tanh', tanh),
+  unary('clamp', (x) => clamp(x, -0.3, 0.4)),
   unary('erf', erf),
   unary('erf far from 0', erf, 3.2),
   unary('silu', silu),
