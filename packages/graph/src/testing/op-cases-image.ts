@@ -3,6 +3,7 @@ import {
   averagePool,
   type Conv2dOptions,
   type ConvTranspose2dOptions,
+  clamp,
   conv1d,
   conv2d,
   convTranspose1d,
@@ -171,4 +172,5 @@ export const IMAGE_SPECS: readonly CaseSpec[] = [
     centre: 7,
     build: (o) => timestepEmbedding(operand(o, 0), 8, { flipSinToCos: true, frequencyShift: 0 }),
   },
+  { name: 'clamp', shapes: [[3, 4]], build: (o) => clamp(operand(o, 0), -0.3, 0.4) },
 ];

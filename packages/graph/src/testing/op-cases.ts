@@ -1,7 +1,6 @@
 import {
   add,
   broadcastTo,
-  clamp,
   concat,
   constant,
   crossEntropy,
@@ -99,7 +98,6 @@ const SPECS: readonly CaseSpec[] = [
   unary('reciprocal', reciprocal, 3),
   unary('sigmoid', sigmoid),
   unary('tanh', tanh),
-  unary('clamp', (x) => clamp(x, -0.3, 0.4)),
   unary('erf', erf),
   unary('erf far from 0', erf, 3.2),
   unary('silu', silu),
