@@ -1,5 +1,9 @@
 import { NetworkError } from './errors.js';
 
+const MOST = 2 ** 24;
+const MOST_LAYERS = 1000;
+const MOST_BLOCKS = 16;
+
 /** A parsed `config.json`. */
 export type ConfigJson = Readonly<Record<string, unknown>>;
 
@@ -22,14 +26,15 @@ export class ConfigReader {
     return this.json[key] ?? undefined;
   }
 
-  /** A whole number of at least 1. */
-  count(key: string, fallback?: number): number {
-    return this.number(
-      key,
-      fallback,
-      (value) => Number.isSafeInteger(value) && value >= 1,
-      'a whole number >= 1',
-    );
+  /** A whole number of at least 1, and at most `most`: configurations are not trusted with the machine's memory. */
+  count(key: string, fallback?: number, most = MOST): number {
+    const isLegal = (value: number): boolean => Number.isSafeInteger(value) && value >= 1 && value <= most;
+    return this.number(key, fallback, isLegal, `a whole number from 1 to ${most}`);
+  }
+
+  /** A number of layers: {@link count} with a bound that no published network comes near. */
+  layers(key: string, fallback?: number): number {
+    return this.count(key, fallback, MOST_LAYERS);
   }
 
   /** A whole number of at least 0. */
@@ -90,22 +95,31 @@ export class ConfigReader {
     });
   }
 
-  /** A non-empty list of whole numbers of at least 1. */
+  /** A list of 1 to 16 whole numbers of at least 1. */
   counts(key: string, fallback?: readonly number[]): readonly number[] {
     const list = this.raw(key) ?? fallback;
-    if (!Array.isArray(list) || list.length === 0 || !list.every((n) => Number.isSafeInteger(n) && n >= 1)) {
-      throw this.refusal(key, `must be a list of whole numbers >= 1, got ${show(list)}`);
+    const isCount = (n: unknown): boolean =>
+      Number.isSafeInteger(n) && (n as number) >= 1 && (n as number) <= MOST;
+    if (!Array.isArray(list) || list.length === 0 || list.length > MOST_BLOCKS || !list.every(isCount)) {
+      throw this.refusal(key, `must be a list of 1 to ${MOST_BLOCKS} whole numbers >= 1, got ${show(list)}`);
     }
     return list as number[];
   }
 
   /** One whole number for all of `length` blocks, or a list with one for each. */
-  perBlock(key: string, length: number, fallback?: number): readonly number[] {
+  perBlock(key: string, length: number, fallback?: number, most = MOST): readonly number[] {
     const value = this.raw(key) ?? fallback;
-    if (!Array.isArray(value)) return new Array<number>(length).fill(this.count(key, fallback));
+    if (!Array.isArray(value)) return new Array<number>(length).fill(this.count(key, fallback, most));
     const list = this.counts(key);
     if (list.length !== length) throw this.refusal(key, `has ${list.length} entries for ${length} blocks`);
+    const high = list.find((n) => n > most);
+    if (high !== undefined) throw this.refusal(key, `must be at most ${most}, got ${high}`);
     return list;
+  }
+
+  /** {@link perBlock} for numbers of layers. */
+  layersPerBlock(key: string, length: number, fallback?: number): readonly number[] {
+    return this.perBlock(key, length, fallback, MOST_LAYERS);
   }
 
   /** Refuses every value but the ones that make no difference to the network that is built here. */

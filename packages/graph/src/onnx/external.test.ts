@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GraphRuntime } from '@triptych/graph';
@@ -45,6 +45,14 @@ describe('external weights', () => {
       1, -2, 0.5, 0,
     ]);
     await chmod(folder, 0o755);
+  });
+
+  it('may lie beyond two gigabytes', async () => {
+    const offset = 3_000_000_001;
+    const sparse = await open(join(folder, 'large.bin'), 'w');
+    await sparse.write(new Uint8Array(Float32Array.of(5, 6, 7, 8).buffer), 0, 16, offset);
+    await sparse.close();
+    expect(await run({ ...floats, file: 'large.bin', offset }, folder)).toEqual([5, 6, 7, 8]);
   });
 
   it('are not inputs any more', () => {

@@ -83,7 +83,7 @@ function parseTower(
   return {
     hidden_size: hidden,
     intermediate_size: reader.count('intermediate_size', defaults.inner),
-    num_hidden_layers: reader.count('num_hidden_layers', 12),
+    num_hidden_layers: reader.layers('num_hidden_layers', 12),
     num_attention_heads: heads,
     hidden_act: reader.choice('hidden_act', ['quick_gelu', 'gelu', 'silu', 'swish'], 'quick_gelu'),
     layer_norm_eps: reader.positive('layer_norm_eps', 1e-5),

@@ -75,8 +75,8 @@ export function parseUnetConfig(json: ConfigJson): UnetConfig {
         ? undefined
         : reader.choice('mid_block_type', MID_BLOCKS, 'UNetMidBlock2DCrossAttn'),
     up_block_types: up,
-    layers_per_block: reader.perBlock('layers_per_block', blocks, 2),
-    transformer_layers_per_block: reader.perBlock('transformer_layers_per_block', blocks, 1),
+    layers_per_block: reader.layersPerBlock('layers_per_block', blocks, 2),
+    transformer_layers_per_block: reader.layersPerBlock('transformer_layers_per_block', blocks, 1),
     cross_attention_dim: reader.perBlock('cross_attention_dim', blocks, 1280),
     attention_head_dim: heads,
     only_cross_attention: onlyCrossAttention(reader, blocks),

@@ -46,7 +46,7 @@ export function parseVaeConfig(json: ConfigJson): VaeConfig {
     in_channels: reader.count('in_channels', 3),
     out_channels: reader.count('out_channels', 3),
     block_out_channels: channels,
-    layers_per_block: reader.count('layers_per_block', 1),
+    layers_per_block: reader.layers('layers_per_block', 1),
     latent_channels: reader.count('latent_channels', 4),
     norm_num_groups: groups,
     act_fn: reader.choice('act_fn', ['silu', 'swish', 'gelu'], 'silu'),

@@ -85,7 +85,7 @@ describe('AutoencoderKL', () => {
     ['groups that do not fit', /norm_num_groups 33 does not divide 128/, { norm_num_groups: 33 }],
     ['per-channel latent statistics', /latents_mean is not supported/, { latents_mean: [0] }],
     ['another class', /_class_name "VQModel"/, { _class_name: 'VQModel' }],
-    ['no layers', /layers_per_block must be a whole number >= 1, got 0/, { layers_per_block: 0 }],
+    ['no layers', /layers_per_block must be a whole number from 1 to 1000, got 0/, { layers_per_block: 0 }],
   ])('refuses %s', (_, message, change) => {
     expect(() => parseVaeConfig({ ...stableDiffusion, ...change })).toThrow(message);
   });
