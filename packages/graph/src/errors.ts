@@ -8,6 +8,8 @@ export type GraphErrorCode =
   | 'invalid_feed'
   | 'session_failed'
   | 'worker_closed'
+  | 'aborted'
+  | 'invalid_data'
   | 'checkpoint_mismatch';
 
 /** Every error this package throws on purpose. `message` names the tensor or field and what to change. */

@@ -1,4 +1,8 @@
+export { BatchLoader, type LoadedBatch, type LoaderOptions } from './data/loader.js';
+export type { BatchMaker, LoaderModule } from './data/loader-protocol.js';
+export { type Draw, Mixture, type MixturePosition, type MixtureSet } from './data/mixture.js';
 export { GraphError, type GraphErrorCode } from './errors.js';
+export { countFlops } from './flops.js';
 export { grad } from './grad.js';
 export {
   type ExportOptions,
@@ -71,7 +75,16 @@ export {
 } from './tensor.js';
 export { type AdamWOptions, DEFAULT_ADAMW } from './train/adamw.js';
 export { loadCheckpoint, saveCheckpoint, type TrainingCheckpoint } from './train/checkpoint.js';
+export { type AverageOptions, DEFAULT_AVERAGE } from './train/ema.js';
 export { appendLog, readLog } from './train/log.js';
+export {
+  type LogChart,
+  type LogLine,
+  type LogPageOptions,
+  logPage,
+  type SampleGrid,
+  writeLogPage,
+} from './train/log-page.js';
 export { type Curve, lossCurveSvg } from './train/loss-curve.js';
 export { DEFAULT_MUON, type MuonOptions, orthogonalize } from './train/muon.js';
 export {

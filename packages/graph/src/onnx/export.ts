@@ -81,6 +81,7 @@ export function exportOnnx(
     }
     const operands = tensor.inputs.map((input) => names.get(input) ?? '');
     const call = { inputs: tensor.inputs, attributes: tensor.attributes, output: tensor };
+    builder.startRecord(tensor.op.name);
     names.set(tensor, tensor.op.lower(call, operands, builder));
   }
   const signatures = Object.entries(outputs).map(([name, tensor]) => {
@@ -96,6 +97,12 @@ class ModelBuilder implements OnnxEmitter {
   private readonly multiple = new Map<string, readonly string[]>();
   private usesRuntimeOperators = false;
   private count = 0;
+  private record = '';
+
+  /** Says which record lowers itself from now on. */
+  startRecord(name: string): void {
+    this.record = name;
+  }
 
   node(
     opType: string,
@@ -200,6 +207,8 @@ class ModelBuilder implements OnnxEmitter {
     for (const input of inputs) node.string(1, input);
     for (const output of outputs) node.string(2, output);
     const isRuntimeOperator = opType.startsWith(`${RUNTIME_DOMAIN}.`);
+    // Profiles of ONNX Runtime name nodes; this way they can be told apart by record.
+    node.string(3, `${this.record}/${outputs[0]}`);
     node.string(4, isRuntimeOperator ? opType.slice(RUNTIME_DOMAIN.length + 1) : opType);
     for (const [name, attribute] of Object.entries(attributes))
       node.message(5, encodeAttribute(name, attribute));

@@ -27,7 +27,9 @@ export class ProtoWriter {
 
   message(field: number, value: ProtoWriter): this {
     this.push(varint((field << 3) | 2), varint(value.length));
-    return this.push(...value.chunks);
+    // Not spread: a large graph has more chunks than a call may have arguments.
+    for (const chunk of value.chunks) this.push(chunk);
+    return this;
   }
 
   finish(): Uint8Array {

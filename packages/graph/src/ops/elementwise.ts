@@ -172,7 +172,7 @@ export const erf = (x: Tensor): Tensor => apply(erfRecord, [x], null);
  * erf in float64 by its Maclaurin series for small arguments and the continued fraction of erfc for large ones
  * (Abramowitz and Stegun 7.1.5 and 7.1.14).
  */
-function erfValue(x: number): number {
+export function erfValue(x: number): number {
   const magnitude = Math.abs(x);
   if (magnitude < 3) {
     let term = magnitude;

@@ -2,11 +2,10 @@ import ort from 'onnxruntime-node';
 import { GraphError } from '../errors.js';
 import type { ModelSignature } from '../onnx/export.js';
 import { elementCount } from '../shape.js';
+import { keptShare, updateAverage } from '../train/ema.js';
+import { GradientSums } from './gradient-sums.js';
 import { Optimizer } from './optimizer.js';
-import type { Command, Handle, OptimizerPlan, StepResult, TensorData, TensorRecord } from './protocol.js';
-
-/** Prefix of the outputs of a training model that hold gradients; the rest of the name is the parameter's. */
-export const GRADIENT_PREFIX = 'grad:';
+import type { AveragePlan, Command, Handle, StepResult, TensorData, TensorRecord } from './protocol.js';
 
 interface LoadedSession {
   readonly kind: 'session';
@@ -24,6 +23,7 @@ interface Trainer {
   readonly session: LoadedSession;
   readonly parameters: ParameterSet;
   readonly optimizer: Optimizer;
+  readonly average: (AveragePlan & { readonly values: ReadonlyMap<string, TensorData> }) | undefined;
 }
 
 type Resident = LoadedSession | ParameterSet | Trainer;
@@ -36,7 +36,9 @@ export class Executor {
   private readonly residents = new Map<Handle, Resident>();
   private nextHandle = 1;
 
-  async execute(command: Command): Promise<unknown> {
+  /** @param checkpoint throws when the caller has cancelled; called where stopping leaves everything as it was. */
+  async execute(command: Command, checkpoint: () => void): Promise<unknown> {
+    checkpoint();
     switch (command.kind) {
       case 'loadSession':
         return this.keep(await loadSession(command));
@@ -44,12 +46,21 @@ export class Executor {
         return this.run(command.session, command.feeds, command.parameters);
       case 'createParameters':
         return this.keep({ kind: 'parameters', values: new Map(Object.entries(command.values)) });
+      case 'copyParameters':
+        return this.copyParameters(command.parameters, command.names);
+      case 'writeParameters':
+        return writeAll(this.find(command.parameters, 'parameters').values, command.values);
       case 'readParameters':
         return copyAll(this.find(command.parameters, 'parameters').values);
       case 'createTrainer':
-        return this.createTrainer(command.session, command.parameters, command.optimizer);
+        return this.createTrainer(command);
       case 'trainStep':
-        return this.trainStep(this.find(command.trainer, 'trainer'), command.feeds, command.learningRate);
+        return this.trainStep(
+          this.find(command.trainer, 'trainer'),
+          command.batches,
+          command.learningRate,
+          checkpoint,
+        );
       case 'readMoments':
         return this.find(command.trainer, 'trainer').optimizer.read();
       case 'writeMoments':
@@ -68,8 +79,19 @@ export class Executor {
     return runSession(this.find(handle, 'session'), feeds, known);
   }
 
-  private createTrainer(session: Handle, parameters: Handle, plan: OptimizerPlan): Handle {
-    const owner = this.find(parameters, 'parameters');
+  private copyParameters(handle: Handle, names: readonly string[]): Handle {
+    const { values } = this.find(handle, 'parameters');
+    const copies = names.map((name) => {
+      const data = values.get(name);
+      if (data === undefined) throw new GraphError('missing_feed', `there is no parameter "${name}" to copy`);
+      return [name, data.slice()] as const;
+    });
+    return this.keep({ kind: 'parameters', values: new Map(copies) });
+  }
+
+  private createTrainer(command: Extract<Command, { kind: 'createTrainer' }>): Handle {
+    const { optimizer: plan, average } = command;
+    const owner = this.find(command.parameters, 'parameters');
     const orthogonalize =
       plan.orthogonalize === undefined ? undefined : this.find(plan.orthogonalize, 'session');
     const optimizer = new Optimizer(plan, owner.values, async (directions) =>
@@ -77,23 +99,35 @@ export class Executor {
     );
     return this.keep({
       kind: 'trainer',
-      session: this.find(session, 'session'),
+      session: this.find(command.session, 'session'),
       parameters: owner,
       optimizer,
+      average: average && { ...average, values: this.find(average.parameters, 'parameters').values },
     });
   }
 
-  private async trainStep(trainer: Trainer, feeds: TensorRecord, learningRate: number): Promise<StepResult> {
-    const outputs = await runSession(trainer.session, feeds, trainer.parameters.values);
-    const loss = outputs.loss?.[0];
-    if (loss === undefined)
-      throw new GraphError('invalid_feed', 'a training model needs an output named "loss"');
-    const gradients = new Map<string, Float32Array>();
-    for (const [output, gradient] of Object.entries(outputs)) {
-      if (!output.startsWith(GRADIENT_PREFIX) || !(gradient instanceof Float32Array)) continue;
-      gradients.set(output.slice(GRADIENT_PREFIX.length), gradient);
+  private async trainStep(
+    trainer: Trainer,
+    batches: readonly TensorRecord[],
+    learningRate: number,
+    checkpoint: () => void,
+  ): Promise<StepResult> {
+    const { optimizer, parameters, average } = trainer;
+    const sums = new GradientSums(batches.length);
+    for (const feeds of batches) {
+      checkpoint();
+      sums.add(await runSession(trainer.session, feeds, parameters.values));
     }
-    return { loss, gradientNorm: await trainer.optimizer.step(loss, gradients, learningRate) };
+    checkpoint();
+    const stepsBefore = optimizer.steps;
+    const gradientNorm = await optimizer.step(sums.loss, sums.gradients, learningRate);
+    if (average !== undefined && optimizer.steps > stepsBefore) {
+      const kept = keptShare(optimizer.steps, average.options);
+      for (const [name, values] of average.values) {
+        updateAverage(values as Float32Array, parameters.values.get(name) as Float32Array, kept);
+      }
+    }
+    return { loss: sums.loss, gradientNorm };
   }
 
   private async release(handle: Handle): Promise<void> {
@@ -169,6 +203,16 @@ async function runSession(
       cause,
     });
   }
+}
+
+/** Puts values into arrays that sessions and trainers already hold. Nothing is changed if one does not fit. */
+function writeAll(targets: ReadonlyMap<string, TensorData>, sources: TensorRecord): void {
+  for (const [name, target] of targets) {
+    if (sources[name]?.length !== target.length) {
+      throw new GraphError('checkpoint_mismatch', `"${name}" is missing or of another size`);
+    }
+  }
+  for (const [name, target] of targets) target.set(sources[name] as TensorData);
 }
 
 function copyAll(values: ReadonlyMap<string, TensorData>): TensorRecord {

@@ -32,6 +32,11 @@ export class Optimizer {
     }
   }
 
+  /** Number of updates so far. */
+  get steps(): number {
+    return this.stepCount;
+  }
+
   /** One update. Returns the gradients' global norm; nothing is changed if it or the loss is not finite. */
   async step(
     loss: number,

@@ -1,6 +1,7 @@
 import type { ModelSignature } from '../onnx/export.js';
 import type { Shape } from '../shape.js';
 import type { AdamWOptions } from '../train/adamw.js';
+import type { AverageOptions } from '../train/ema.js';
 import type { MuonOptions } from '../train/muon.js';
 
 /** Numbers that enter or leave a session. Shapes are part of the model and not repeated. */
@@ -29,22 +30,32 @@ export type Command =
       readonly parameters: Handle | undefined;
     }
   | { readonly kind: 'createParameters'; readonly values: TensorRecord }
+  | { readonly kind: 'copyParameters'; readonly parameters: Handle; readonly names: readonly string[] }
   | { readonly kind: 'readParameters'; readonly parameters: Handle }
+  | { readonly kind: 'writeParameters'; readonly parameters: Handle; readonly values: TensorRecord }
   | {
       readonly kind: 'createTrainer';
       readonly session: Handle;
       readonly parameters: Handle;
       readonly optimizer: OptimizerPlan;
+      readonly average: AveragePlan | undefined;
     }
   | {
       readonly kind: 'trainStep';
       readonly trainer: Handle;
-      readonly feeds: TensorRecord;
+      /** Gradients are averaged over these. */
+      readonly batches: readonly TensorRecord[];
       readonly learningRate: number;
     }
   | { readonly kind: 'readMoments'; readonly trainer: Handle }
   | { readonly kind: 'writeMoments'; readonly trainer: Handle; readonly moments: Moments }
   | { readonly kind: 'release'; readonly handle: Handle };
+
+/** Where the running average of the parameters is kept. */
+export interface AveragePlan {
+  readonly parameters: Handle;
+  readonly options: AverageOptions;
+}
 
 /** Which optimizer trains which parameter. */
 export interface OptimizerPlan {
@@ -77,6 +88,8 @@ export interface StepResult {
 export interface Request {
   readonly id: number;
   readonly command: Command;
+  /** One shared number; anything but 0 asks the worker to stop at the next occasion. */
+  readonly cancelled: Int32Array | undefined;
 }
 
 export type Response =

@@ -5,9 +5,19 @@ import { exportOnnx, type OnnxModel } from '../onnx/export.js';
 import type { Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { type AdamWOptions, DEFAULT_ADAMW } from '../train/adamw.js';
+import { type AverageOptions, averageOptions } from '../train/ema.js';
 import { DEFAULT_MUON, type MuonOptions, orthogonalizeModel } from '../train/muon.js';
-import { GRADIENT_PREFIX } from './executor.js';
-import type { Command, Handle, Moments, Response, StepResult, TensorData, TensorRecord } from './protocol.js';
+import { GRADIENT_PREFIX } from './gradient-sums.js';
+import type {
+  Command,
+  Handle,
+  Moments,
+  Request,
+  Response,
+  StepResult,
+  TensorData,
+  TensorRecord,
+} from './protocol.js';
 
 export interface RuntimeOptions {
   /** Cores that ONNX Runtime may use. They are leased by the caller, never guessed here. */
@@ -25,8 +35,15 @@ export interface ModelFiles {
 
 /** A model that is ready to run. */
 export interface Session {
-  /** Feeds every input that `parameters` does not hold; returns all outputs. */
-  run(feeds: TensorRecord, parameters?: Parameters): Promise<Readonly<Record<string, Float32Array>>>;
+  /**
+   * Feeds every input that `parameters` does not hold; returns all outputs. Once a run has begun it ends; a signal that
+   * aborts before rejects with its reason, at the latest when the run before has ended.
+   */
+  run(
+    feeds: TensorRecord,
+    parameters?: Parameters,
+    signal?: AbortSignal,
+  ): Promise<Readonly<Record<string, Float32Array>>>;
   release(): Promise<void>;
 }
 
@@ -35,15 +52,25 @@ export interface Parameters {
   readonly handle: Handle;
   /** A copy of the current values. */
   read(): Promise<Record<string, Float32Array>>;
+  /** Replaces all values. @throws GraphError `checkpoint_mismatch` if one is missing or of another size. */
+  write(values: TensorRecord): Promise<void>;
   release(): Promise<void>;
 }
 
-/** A loss with its gradients and AdamW state. */
+/** A loss with its gradients and the optimizers' state. */
 export interface TrainingSession {
   /**
-   * One step on one batch. If loss or gradients are not finite, nothing is updated and the result says so.
+   * One step on one batch, or on several whose gradients are averaged before the one update (accumulation). If loss or
+   * gradients are not finite, nothing is updated and the result says so. A signal is heeded between batches: the step
+   * then rejects with its reason and has changed nothing.
    */
-  step(feeds: TensorRecord, learningRate: number): Promise<StepResult>;
+  step(
+    feeds: TensorRecord | readonly TensorRecord[],
+    learningRate: number,
+    signal?: AbortSignal,
+  ): Promise<StepResult>;
+  /** The running average of the trainable parameters, if one was asked for. Part of a checkpoint. */
+  readonly averages: Parameters | undefined;
   readMoments(): Promise<Moments>;
   writeMoments(moments: Moments): Promise<void>;
   release(): Promise<void>;
@@ -58,6 +85,8 @@ export interface TrainingOptions {
   readonly muon?: Partial<MuonOptions>;
   /** Names of the matrices that Muon trains; AdamW trains all others. */
   readonly muonNames?: readonly string[];
+  /** Keeps a running average of the parameters; none by default. */
+  readonly average?: Partial<AverageOptions>;
 }
 
 /** One worker thread with ONNX Runtime in it. The caller's thread is never blocked. */
@@ -96,25 +125,18 @@ export class GraphRuntime implements AsyncDisposable {
     if (whole !== undefined) throw new GraphError('dtype_mismatch', `output "${whole.name}" must be float32`);
     const handle = await this.loadHandle(model, files);
     return {
-      run: (feeds, parameters) =>
-        this.ask<Record<string, Float32Array>>({
-          kind: 'run',
-          session: handle,
-          feeds,
-          parameters: parameters?.handle,
-        }),
+      run: (feeds, parameters, signal) =>
+        this.ask<Record<string, Float32Array>>(
+          { kind: 'run', session: handle, feeds, parameters: parameters?.handle },
+          signal,
+        ),
       release: () => this.ask<void>({ kind: 'release', handle }),
     };
   }
 
   /** Moves named values into the worker. */
   async createParameters(values: Readonly<Record<string, TensorData>>): Promise<Parameters> {
-    const handle = await this.ask<Handle>({ kind: 'createParameters', values });
-    return {
-      handle,
-      read: () => this.ask<Record<string, Float32Array>>({ kind: 'readParameters', parameters: handle }),
-      release: () => this.ask<void>({ kind: 'release', handle }),
-    };
+    return this.parametersOf(await this.ask<Handle>({ kind: 'createParameters', values }));
   }
 
   /** Differentiates the loss, compiles loss and gradients as one model and prepares the optimizers. Vectors are not decayed. */
@@ -133,9 +155,15 @@ export class GraphRuntime implements AsyncDisposable {
         [...trainable].filter(([name]) => isMuon(name) === wanted).map(([name, { shape }]) => [name, shape]),
       );
     const muonShapes = shapesWhere(true);
+    const average = options.average && averageOptions(options.average);
     const session = await this.loadHandle(model);
     const orthogonalize =
       muonShapes.size === 0 ? undefined : await this.loadHandle(orthogonalizeModel(muonShapes));
+    const averages =
+      average &&
+      this.parametersOf(
+        await this.ask<Handle>({ kind: 'copyParameters', parameters: parameters.handle, names }),
+      );
     const trainer = await this.ask<Handle>({
       kind: 'createTrainer',
       session,
@@ -147,14 +175,19 @@ export class GraphRuntime implements AsyncDisposable {
         muonShapes,
         orthogonalize,
       },
+      average: average && averages && { parameters: averages.handle, options: average },
     });
     return {
-      step: (feeds, learningRate) =>
-        this.ask<StepResult>({ kind: 'trainStep', trainer, feeds, learningRate }),
+      step: async (feeds, learningRate, signal) => {
+        const batches = isList(feeds) ? feeds : [feeds];
+        if (batches.length === 0) throw new GraphError('missing_feed', 'a step needs at least one batch');
+        return this.ask<StepResult>({ kind: 'trainStep', trainer, batches, learningRate }, signal);
+      },
+      averages,
       readMoments: () => this.ask<Moments>({ kind: 'readMoments', trainer }),
       writeMoments: (moments) => this.ask<void>({ kind: 'writeMoments', trainer, moments }),
       release: async () => {
-        for (const handle of [trainer, session, orthogonalize]) {
+        for (const handle of [trainer, session, orthogonalize, averages?.handle]) {
           if (handle !== undefined) await this.ask<void>({ kind: 'release', handle });
         }
       },
@@ -184,13 +217,36 @@ export class GraphRuntime implements AsyncDisposable {
     });
   }
 
-  private ask<Result>(command: Command): Promise<Result> {
-    if (this.closedBecause !== undefined) return Promise.reject(this.closedBecause);
+  private parametersOf(handle: Handle): Parameters {
+    return {
+      handle,
+      read: () => this.ask<Record<string, Float32Array>>({ kind: 'readParameters', parameters: handle }),
+      write: (values) => this.ask<void>({ kind: 'writeParameters', parameters: handle, values }),
+      release: () => this.ask<void>({ kind: 'release', handle }),
+    };
+  }
+
+  private async ask<Result>(command: Command, signal?: AbortSignal): Promise<Result> {
+    signal?.throwIfAborted();
+    if (this.closedBecause !== undefined) throw this.closedBecause;
+    // A message would wait behind the run it is to cancel; shared memory is seen at once.
+    const cancelled = signal && new Int32Array(new SharedArrayBuffer(4));
+    const cancel = (): void => {
+      if (cancelled !== undefined) Atomics.store(cancelled, 0, 1);
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
     const id = this.nextRequest++;
-    return new Promise<Result>((resolve, reject) => {
-      this.pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      this.worker.postMessage({ id, command });
-    });
+    try {
+      return await new Promise<Result>((resolve, reject) => {
+        this.pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+        this.worker.postMessage({ id, command, cancelled } satisfies Request);
+      });
+    } catch (error) {
+      const isOurs = error instanceof GraphError && error.code === 'aborted' && signal?.aborted;
+      throw isOurs ? signal.reason : error;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
   }
 
   private settle(response: Response): void {
@@ -209,4 +265,8 @@ export class GraphRuntime implements AsyncDisposable {
     for (const { reject } of this.pending.values()) reject(this.closedBecause);
     this.pending.clear();
   }
+}
+
+function isList(feeds: TensorRecord | readonly TensorRecord[]): feeds is readonly TensorRecord[] {
+  return Array.isArray(feeds);
 }

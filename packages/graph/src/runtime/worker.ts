@@ -15,11 +15,17 @@ port.on('message', (request: Request) => {
   tail = tail.then(async () => port.postMessage(await answer(request)));
 });
 
-async function answer({ id, command }: Request): Promise<Response> {
+async function answer({ id, command, cancelled }: Request): Promise<Response> {
   try {
-    return { id, value: await executor.execute(command) };
+    return { id, value: await executor.execute(command, () => throwIfCancelled(cancelled)) };
   } catch (error) {
     const code = error instanceof GraphError ? error.code : 'session_failed';
     return { id, error: { code, message: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
+function throwIfCancelled(cancelled: Int32Array | undefined): void {
+  if (cancelled !== undefined && Atomics.load(cancelled, 0) !== 0) {
+    throw new GraphError('aborted', 'the call was cancelled');
   }
 }

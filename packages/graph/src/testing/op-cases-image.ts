@@ -167,6 +167,25 @@ export const IMAGE_SPECS: readonly CaseSpec[] = [
     inputs: { mask: [0, -1, 0.5, 0, 0.25, 0, -2, 0] },
   },
   {
+    name: 'attention with a learned mask per head',
+    shapes: [
+      [2, 3, 4],
+      [2, 5, 4],
+      [2, 5, 4],
+      [2, 3, 5],
+    ],
+    build: (o) => attention(operand(o, 0), operand(o, 1), operand(o, 2), { heads: 2, mask: operand(o, 3) }),
+  },
+  {
+    name: 'causal attention of more keys than queries',
+    shapes: [
+      [1, 3, 4],
+      [1, 5, 4],
+      [1, 5, 4],
+    ],
+    build: (o) => attention(operand(o, 0), operand(o, 1), operand(o, 2), { heads: 2, isCausal: true }),
+  },
+  {
     name: 'timestepEmbedding',
     shapes: [[3]],
     centre: 7,

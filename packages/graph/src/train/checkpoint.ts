@@ -7,17 +7,20 @@ import type { Shape } from '../shape.js';
 export interface TrainingCheckpoint {
   readonly parameters: Readonly<Record<string, Float32Array>>;
   readonly moments: Moments;
+  /** Running averages of the parameters, if the training keeps them. */
+  readonly averages?: Readonly<Record<string, Float32Array>> | undefined;
   /** Facts of the run (settings, elapsed time) as text. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 const FIRST = 'optimizer.first.';
 const SECOND = 'optimizer.second.';
+const AVERAGE = 'average.';
 const STEP = 'step';
 
 /**
  * Writes one safetensors file, under its final name only when complete: parameters under their own names, optimizer
- * state under a prefix, the step in the metadata.
+ * state and running averages under prefixes, the step in the metadata.
  * @param shapes shape of every parameter.
  * @throws GraphError `checkpoint_mismatch` if a parameter or its state is missing.
  */
@@ -26,13 +29,14 @@ export async function saveCheckpoint(
   checkpoint: TrainingCheckpoint,
   shapes: ReadonlyMap<string, Shape>,
 ): Promise<void> {
-  const { parameters, moments, metadata } = checkpoint;
+  const { parameters, moments, averages, metadata } = checkpoint;
   const tensors = [...shapes].flatMap(([name, shape]) => {
     const second = moments.second[name];
     return [
       entry(name, shape, parameters[name]),
       entry(FIRST + name, shape, moments.first[name]),
       ...(second === undefined ? [] : [entry(SECOND + name, shape, second)]),
+      ...(averages === undefined ? [] : [entry(AVERAGE + name, shape, averages[name])]),
     ];
   });
   await writeSafetensors(path, {
@@ -54,15 +58,22 @@ export async function loadCheckpoint(path: string): Promise<TrainingCheckpoint> 
   const parameters: Record<string, Float32Array> = {};
   const first: Record<string, Float32Array> = {};
   const second: Record<string, Float32Array> = {};
+  const averages: Record<string, Float32Array> = {};
   for (const [key, { data }] of tensors) {
     if (!(data instanceof Float32Array)) {
       throw new GraphError('checkpoint_mismatch', `tensor "${key}" of ${path} is not float32`);
     }
     if (key.startsWith(FIRST)) first[key.slice(FIRST.length)] = data;
     else if (key.startsWith(SECOND)) second[key.slice(SECOND.length)] = data;
+    else if (key.startsWith(AVERAGE)) averages[key.slice(AVERAGE.length)] = data;
     else parameters[key] = data;
   }
-  return { parameters, moments: { step, first, second }, metadata: Object.fromEntries(metadata) };
+  return {
+    parameters,
+    moments: { step, first, second },
+    averages: Object.keys(averages).length > 0 ? averages : undefined,
+    metadata: Object.fromEntries(metadata),
+  };
 }
 
 function entry(key: string, shape: Shape, data: unknown) {

@@ -25,13 +25,15 @@ export function lossCurveSvg(title: string, unit: string, curves: readonly Curve
   const values = points.map(({ value }) => value);
   const marks = axisMarks(Math.min(...values), Math.max(...values));
   const [low, high] = [marks[0] as number, marks.at(-1) as number];
+  // As many digits as tell two marks apart: learning rates are far below one.
+  const digits = Math.max(1, Math.ceil(-Math.log10((marks[1] ?? high) - low) - 1e-9));
   const x = (step: number): number => LEFT + (step / lastStep) * (WIDTH - LEFT - RIGHT);
   const y = (value: number): number => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
 
   const grid = marks.map(
     (mark) =>
       `<path d="M${LEFT} ${y(mark).toFixed(1)}H${WIDTH - RIGHT}" stroke="#ddd"/>` +
-      `<text x="${LEFT - 8}" y="${(y(mark) + 4).toFixed(1)}" text-anchor="end">${mark.toFixed(1)}</text>`,
+      `<text x="${LEFT - 8}" y="${(y(mark) + 4).toFixed(1)}" text-anchor="end">${mark.toFixed(digits)}</text>`,
   );
   const steps = axisMarks(0, lastStep).filter((step) => step <= lastStep);
   const stepLabels = steps.map(
@@ -66,7 +68,7 @@ export function lossCurveSvg(title: string, unit: string, curves: readonly Curve
 
 /** Round numbers that enclose low..high, about six of them. */
 function axisMarks(low: number, high: number): number[] {
-  const rough = Math.max(high - low, 1e-9) / 6;
+  const rough = Math.max(high - low, 1e-3 * Math.abs(high), 1e-9) / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
   const spacing =
     [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough;
