@@ -43,6 +43,7 @@ export {
   readLlamaGguf,
 } from './llama/gguf.js';
 export { initialLlamaWeights } from './llama/initial.js';
+export { initialWeights, widenInputChannels } from './module/initial.js';
 export { ParameterScope, shapesOf } from './module/scope.js';
 export {
   type PredictionType,

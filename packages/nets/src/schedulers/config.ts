@@ -50,7 +50,7 @@ export interface SchedulerConfig {
  */
 export function parseSchedulerConfig(json: ConfigJson, className?: SchedulerClass): SchedulerConfig {
   const reader = new ConfigReader(json, 'scheduler_config.json');
-  const name = className ?? reader.choice('_class_name', SCHEDULER_CLASSES);
+  const name = className ?? classOf(reader);
   const isEuler = name === 'EulerDiscreteScheduler';
   const isSolver = name === 'DPMSolverMultistepScheduler';
   const isDdim = name === 'DDIMScheduler';
@@ -104,6 +104,16 @@ export function parseSchedulerConfig(json: ConfigJson, className?: SchedulerClas
     // diffusers writes -Infinity, which JSON lacks; absent means the same.
     lambda_min_clipped: typeof lambdaMin === 'number' ? lambdaMin : Number.NEGATIVE_INFINITY,
   };
+}
+
+function classOf(reader: ConfigReader): SchedulerClass {
+  const found = SCHEDULER_CLASSES.find((name) => name === reader.raw('_class_name'));
+  if (found !== undefined) return found;
+  throw reader.refusal(
+    '_class_name',
+    `${JSON.stringify(reader.raw('_class_name'))} is not supported; supported: ${SCHEDULER_CLASSES.join(', ')}. ` +
+      'One of these can be asked for instead: all of them run on the same settings',
+  );
 }
 
 function solverOrder(reader: ConfigReader): number {

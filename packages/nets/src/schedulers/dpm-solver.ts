@@ -155,6 +155,6 @@ function solverTimesteps(config: SchedulerConfig, steps: number, training: Float
       return Array.from({ length: steps }, (_, i) => (steps - i) * stride + offset);
     }
     case 'trailing':
-      return countDown(last, total / steps);
+      return countDown(last, total / steps).slice(0, steps);
   }
 }

@@ -168,6 +168,18 @@ describe('scheduler configurations', () => {
     expect(() => sampler.advance({ index: 2, prediction: one, sample: one, noise: one })).toThrow(/step 2/);
   });
 
+  it('take as many trailing timesteps as there are steps, the last above 0', () => {
+    for (const name of ['DDIMScheduler', 'EulerDiscreteScheduler', 'DPMSolverMultistepScheduler']) {
+      const config = parseSchedulerConfig({ _class_name: name, timestep_spacing: 'trailing' });
+      for (const steps of [1, 7, 61, 206, 1000]) {
+        const { timesteps } = createSampler(config, { steps });
+        expect(timesteps).toHaveLength(steps);
+        expect(timesteps[0]).toBe(999);
+        expect(Math.min(...timesteps)).toBeGreaterThanOrEqual(0);
+      }
+    }
+  });
+
   it('end with zero SNR when rescaled', () => {
     const json = { _class_name: 'DDIMScheduler', rescale_betas_zero_snr: true };
     const alphas = alphasCumprod(parseSchedulerConfig({ ...stableDiffusion, ...json }));

@@ -39,7 +39,8 @@ export function spacedTimesteps(config: SchedulerConfig, steps: number): number[
       return Array.from({ length: steps }, (_, i) => (steps - 1 - i) * stride + offset);
     }
     case 'trailing':
-      return countDown(total, total / steps);
+      // Without the bound, rounding gives one more for some numbers of steps: timestep -1.
+      return countDown(total, total / steps).slice(0, steps);
   }
 }
 
