@@ -15,6 +15,7 @@ export {
 } from './diffusers/folder.js';
 export { readModelJson } from './diffusers/model-json.js';
 export { DiffusersNetworks } from './diffusers/networks.js';
+export { openSingleFile, type SingleFileOptions } from './diffusers/single-file.js';
 export { conditioningDropout, type DroppedConditioning, joinLatents } from './diffusion/conditioning.js';
 export {
   type GuidanceBranch,

@@ -1,7 +1,7 @@
 import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ClipTokenizer, readClipTokenizer } from '@triptych/checkpoints';
-import { input } from '@triptych/graph';
+import { input, type Tensor } from '@triptych/graph';
 import { type ClipTextConfig, parseClipTextConfig } from '../clip/config.js';
 import { clipTextModel } from '../clip/text.js';
 import type { ConfigJson } from '../config-reader.js';
@@ -93,7 +93,7 @@ async function refuseFiles(path: string): Promise<void> {
   if (!path.endsWith('.safetensors')) await openWeightFiles(path.replace(/\/*$/, ''));
   throw new NetworkError(
     'unsupported_file',
-    `"${path}" is one file; convert it to a folder with diffusers: ` +
+    `"${path}" is one file: open it with openSingleFile, or convert it to a folder with diffusers: ` +
       'StableDiffusionInstructPix2PixPipeline.from_single_file(file).save_pretrained(folder, safe_serialization=True)',
   );
 }
@@ -118,8 +118,47 @@ function checkClasses(index: ConfigJson): void {
   }
 }
 
-/** Builds every network in its smallest size and finds all its weights. */
-function checkWeights({ unet: net, vae, textEncoder }: DiffusersFolder): void {
+/** Configurations of the three networks. */
+export interface NetworkConfigs {
+  readonly unet: UnetConfig;
+  readonly vae: VaeConfig;
+  readonly textEncoder: ClipTextConfig;
+}
+
+type Parameters = ReadonlyMap<string, Tensor>;
+
+/** Builds every network in its smallest size, for the names and shapes of its parameters. */
+function smallest({
+  unet: net,
+  vae,
+  textEncoder,
+}: NetworkConfigs): Readonly<Record<keyof NetworkConfigs, Parameters>> {
+  const side = unetFactor(net);
+  const pixels = vaeFactor(vae);
+  const encoder = vaeEncoder(vae, input('image', [1, vae.in_channels, pixels, pixels]));
+  const decoder = vaeDecoder(vae, input('latent', [1, vae.latent_channels, 1, 1]));
+  return {
+    unet: unet(net, {
+      sample: input('sample', [1, net.in_channels, side, side]),
+      timestep: input('timestep', [1]),
+      encoderHiddenStates: input('text', [1, 1, net.cross_attention_dim[0] ?? 1]),
+    }).parameters,
+    vae: new Map([...encoder.parameters, ...decoder.parameters]),
+    textEncoder: clipTextModel(textEncoder, input('ids', [1, 1], 'int32')).parameters,
+  };
+}
+
+/** Names of all tensors that the networks of these configurations hold. */
+export function parameterNames(configs: NetworkConfigs): Readonly<Record<keyof NetworkConfigs, string[]>> {
+  const { unet: net, vae, textEncoder } = smallest(configs);
+  return { unet: [...net.keys()], vae: [...vae.keys()], textEncoder: [...textEncoder.keys()] };
+}
+
+/**
+ * Finds all weights of a model.
+ * @throws NetworkError `invalid_weights` naming the tensor, `invalid_config` for networks that do not fit each other
+ */
+export function checkWeights({ unet: net, vae, textEncoder }: DiffusersFolder): void {
   const width = net.config.cross_attention_dim[0] ?? 0;
   if (width !== textEncoder.config.hidden_size) {
     throw new NetworkError(
@@ -127,20 +166,10 @@ function checkWeights({ unet: net, vae, textEncoder }: DiffusersFolder): void {
       `unet cross_attention_dim ${width} is not the text encoder's hidden_size ${textEncoder.config.hidden_size}`,
     );
   }
-  const side = unetFactor(net.config);
-  const { parameters } = unet(net.config, {
-    sample: input('sample', [1, net.config.in_channels, side, side]),
-    timestep: input('timestep', [1]),
-    encoderHiddenStates: input('text', [1, 1, width]),
-  });
-  bindWeights(parameters, net.files, 'unet');
-  const pixels = vaeFactor(vae.config);
-  const encoder = vaeEncoder(vae.config, input('image', [1, vae.config.in_channels, pixels, pixels]));
-  bindWeights(encoder.parameters, vae.files, 'vae', vaeAliases);
-  const decoder = vaeDecoder(vae.config, input('latent', [1, vae.config.latent_channels, 1, 1]));
-  bindWeights(decoder.parameters, vae.files, 'vae', vaeAliases);
-  const text = clipTextModel(textEncoder.config, input('ids', [1, 1], 'int32'));
-  bindWeights(text.parameters, textEncoder.files, 'text_encoder', clipAliases);
+  const built = smallest({ unet: net.config, vae: vae.config, textEncoder: textEncoder.config });
+  bindWeights(built.unet, net.files, 'unet');
+  bindWeights(built.vae, vae.files, 'vae', vaeAliases);
+  bindWeights(built.textEncoder, textEncoder.files, 'text_encoder', clipAliases);
 }
 
 async function exists(path: string): Promise<boolean> {
