@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GraphRuntime } from '@triptych/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { add } from '../ops/elementwise.js';
+import { gatherRows } from '../ops/gather.js';
 import { input, parameter } from '../ops/leaf.js';
 import { type ExternalTensor, exportOnnx } from './export.js';
 
@@ -34,6 +36,12 @@ async function run(external: ExternalTensor, weightsFolder: string): Promise<num
 }
 const floats: ExternalTensor = { file: 'weights.bin', offset: 3, sizeBytes: 16, dtype: 'float32' };
 
+/** Memory of this process that is not backed by files. */
+function anonymousBytes(): number {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
 describe('external weights', () => {
   it('are read in place, whatever their alignment, from a read-only folder', async () => {
     await chmod(folder, 0o555);
@@ -53,6 +61,21 @@ describe('external weights', () => {
     await sparse.write(new Uint8Array(Float32Array.of(5, 6, 7, 8).buffer), 0, 16, offset);
     await sparse.close();
     expect(await run({ ...floats, file: 'large.bin', offset }, folder)).toEqual([5, 6, 7, 8]);
+  });
+
+  it.runIf(process.platform === 'linux')('are mapped, not copied', async () => {
+    const [rows, width] = [2 ** 20, 64];
+    const sizeBytes = rows * width * 4; // 256 MB of zeros that occupy no disk
+    const sparse = await open(join(folder, 'table.bin'), 'w');
+    await sparse.truncate(sizeBytes);
+    await sparse.close();
+    const table = gatherRows(parameter('table', [rows, width]), input('rows', [2], 'int32'));
+    const external: ExternalTensor = { file: 'table.bin', offset: 0, sizeBytes, dtype: 'float32' };
+    const model = exportOnnx({ table }, { weights: new Map([['table', external]]) });
+    const before = anonymousBytes();
+    const session = await runtime.load(model, { weightsFolder: folder });
+    await session.run({ rows: Int32Array.of(0, rows - 1) });
+    expect(anonymousBytes() - before).toBeLessThan(sizeBytes / 4);
   });
 
   it('are not inputs any more', () => {
