@@ -166,15 +166,16 @@ class ModelBuilder implements OnnxEmitter {
         `"${name}" of shape [${shape}] needs ${elementCount(shape) * elementBytes} bytes of ${dtype}, got ${sizeBytes}`,
       );
     }
+    const initializer = `weight:${name}`; // an output may be called as a weight is
     const tensor = new ProtoWriter();
     for (const extent of shape) tensor.int(1, extent);
-    tensor.int(2, ELEMENT_TYPE[dtype]).string(8, name);
+    tensor.int(2, ELEMENT_TYPE[dtype]).string(8, initializer);
     for (const [key, value] of Object.entries({ location: file, offset, length: sizeBytes })) {
       tensor.message(13, new ProtoWriter().string(1, key).string(2, String(value)));
     }
     this.graph.message(5, tensor.int(14, EXTERNAL));
-    if (dtype === 'float32') return name;
-    return this.node('Cast', [name], { to: { kind: 'int', value: ELEMENT_TYPE.float32 } });
+    if (dtype === 'float32') return initializer;
+    return this.node('Cast', [initializer], { to: { kind: 'int', value: ELEMENT_TYPE.float32 } });
   }
 
   /** Gives a value its public output name. */
