@@ -27,5 +27,6 @@ export const bounds = {
   'kv/resident-over-needed/64seq': { of: 'ratio', atMost: 1.02 },
   'kv/admitted/1GiB': ratio(3.0),
   'kv/step-share': { of: 'value', atMost: 0.01 },
+  'train/unet/flops': ratio(0.5),
   'kv/after-burst': { of: 'value', atMost: 0 },
 };

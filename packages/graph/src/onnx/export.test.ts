@@ -2,8 +2,10 @@ import { GraphRuntime } from '@triptych/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GraphError } from '../errors.js';
 import { grad } from '../grad.js';
+import { conv2d } from '../ops/conv/conv2d.js';
 import { add } from '../ops/elementwise.js';
-import { input } from '../ops/leaf.js';
+import { input, parameter } from '../ops/leaf.js';
+import { sumAll } from '../ops/reduce.js';
 import { evaluateReference } from '../reference.js';
 import type { Tensor } from '../tensor.js';
 import { opCases } from '../testing/op-cases.js';
@@ -43,6 +45,19 @@ describe('exportOnnx', () => {
   it('refuses two leaves of one name', () => {
     const clash = add(input('x', [2]), input('x', [2]));
     expect(() => exportOnnx({ clash })).toThrow(GraphError);
+  });
+
+  it('takes weights into the model', async () => {
+    const [x, w] = [input('x', [1, 2, 3, 3]), parameter('w', [2, 2, 3, 3])];
+    const y = sumAll(conv2d(x, w, { padding: 1 }));
+    const weights = { w: new Float32Array(36).fill(0.5), other: new Float32Array(1) };
+    const model = exportOnnx({ y }, { weights });
+    expect(model.inputs.map(({ name }) => name)).toEqual(['x']);
+    const runtime = await GraphRuntime.start({ threads: 1 });
+    const result = await (await runtime.load(model)).run({ x: new Float32Array(18).fill(1) });
+    expect(result.y?.[0]).toBeCloseTo(2 * 2 * 0.5 * 49, 4);
+    await runtime.close();
+    expect(() => exportOnnx({ y }, { weights: { w: new Float32Array(3) } })).toThrow('36 values');
   });
 
   it('lists inputs and outputs with their types', () => {

@@ -1,5 +1,6 @@
 import { GraphError } from '../errors.js';
 import { isParameter, leafName } from '../ops/leaf.js';
+import type { TensorData } from '../runtime/protocol.js';
 import { elementCount } from '../shape.js';
 import { type DType, type Tensor, topologicalOrder } from '../tensor.js';
 import type { OnnxAttribute, OnnxEmitter } from './emitter.js';
@@ -32,6 +33,8 @@ export interface ModelSignature {
 /** A serialised ONNX model. */
 export interface OnnxModel extends ModelSignature {
   readonly bytes: Uint8Array;
+  /** Bytes of the parameters that lie in files; none by default. */
+  readonly externalBytes?: number;
 }
 
 /** Where the value of a parameter lies in a file, row-major and little-endian. */
@@ -45,34 +48,51 @@ export interface ExternalTensor {
 }
 
 export interface ExportOptions {
+  /**
+   * Values of parameters (or inputs) by name that become part of the model instead of being fed. ONNX Runtime then
+   * arranges weights once for its kernels: convolutions run a quarter to a third faster. Names of other models are
+   * ignored, so one record serves several.
+   */
+  readonly weights?: Readonly<Record<string, TensorData>>;
   /** Parameters that are read from files when the model is loaded instead of being fed. */
-  readonly weights?: ReadonlyMap<string, ExternalTensor>;
+  readonly external?: ReadonlyMap<string, ExternalTensor>;
 }
+
+/** A protocol buffer cannot be larger. */
+const MOST_BYTES = 2 ** 31 - 1;
 
 /**
  * Lowers everything the outputs depend on to one ONNX model. Inputs and parameters become graph inputs under their
- * own names, in the order in which they are reached; parameters found in `weights` become external data.
- * @throws GraphError `invalid_attribute` if two leaves or outputs share a name, `shape_mismatch` if a weight's bytes do
- *   not fill its parameter.
+ * own names, in the order in which they are reached, unless the options hold them.
+ * @throws GraphError `invalid_attribute` if two leaves or outputs share a name or the model exceeds 2 GiB,
+ * `invalid_feed` if a weight does not have as many values as its parameter, `shape_mismatch` if its bytes in a file do
+ * not fill it.
  */
 export function exportOnnx(
   outputs: Readonly<Record<string, Tensor>>,
-  { weights }: ExportOptions = {},
+  { weights = {}, external }: ExportOptions = {},
 ): OnnxModel {
   const builder = new ModelBuilder();
   const names = new Map<Tensor, string>();
-  const seen = new Set<string>();
   const inputs: ModelSignature['inputs'][number][] = [];
+  const leaves = new Set<string>();
+  let externalBytes = 0;
   for (const tensor of topologicalOrder(Object.values(outputs))) {
     const name = leafName(tensor);
     if (name !== undefined) {
-      if (seen.has(name)) {
+      if (leaves.has(name)) {
         throw new GraphError('invalid_attribute', `two inputs or parameters are named "${name}"`);
       }
-      seen.add(name);
-      const external = isParameter(tensor) ? weights?.get(name) : undefined;
-      if (external !== undefined) {
-        names.set(tensor, builder.external(name, tensor.shape, external));
+      leaves.add(name);
+      const inFile = isParameter(tensor) ? external?.get(name) : undefined;
+      if (inFile !== undefined) {
+        names.set(tensor, builder.external(name, tensor.shape, inFile));
+        externalBytes += inFile.sizeBytes;
+        continue;
+      }
+      const weight = weights[name];
+      if (weight !== undefined) {
+        names.set(tensor, builder.constant(checkedWeight(name, tensor, weight), tensor.shape));
         continue;
       }
       inputs.push({ name, shape: tensor.shape, dtype: tensor.dtype });
@@ -88,7 +108,22 @@ export function exportOnnx(
     builder.alias(names.get(tensor) ?? '', name);
     return { name, shape: tensor.shape, dtype: tensor.dtype };
   });
-  return { bytes: builder.finish(inputs, signatures), inputs, outputs: signatures };
+  const bytes = builder.finish(inputs, signatures);
+  if (bytes.length > MOST_BYTES) {
+    throw new GraphError('invalid_attribute', `the model has ${bytes.length} bytes, more than ONNX allows`);
+  }
+  return { bytes, externalBytes, inputs, outputs: signatures };
+}
+
+function checkedWeight(name: string, { shape, dtype }: Tensor, weight: TensorData): TensorData {
+  const fits = dtype === 'int32' ? weight instanceof Int32Array : weight instanceof Float32Array;
+  if (!fits || weight.length !== elementCount(shape)) {
+    throw new GraphError(
+      'invalid_feed',
+      `weight "${name}" must be ${elementCount(shape)} values of ${dtype}`,
+    );
+  }
+  return weight;
 }
 
 class ModelBuilder implements OnnxEmitter {

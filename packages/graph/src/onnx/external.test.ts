@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const sum = { y: add(input('x', [4]), parameter('w', [4])) };
 async function run(external: ExternalTensor, weightsFolder: string): Promise<number[]> {
-  const session = await runtime.load(exportOnnx(sum, { weights: new Map([['w', external]]) }), {
+  const session = await runtime.load(exportOnnx(sum, { external: new Map([['w', external]]) }), {
     weightsFolder,
   });
   const { y } = await session.run({ x: new Float32Array(4) });
@@ -71,7 +71,7 @@ describe('external weights', () => {
     await sparse.close();
     const table = gatherRows(parameter('table', [rows, width]), input('rows', [2], 'int32'));
     const external: ExternalTensor = { file: 'table.bin', offset: 0, sizeBytes, dtype: 'float32' };
-    const model = exportOnnx({ table }, { weights: new Map([['table', external]]) });
+    const model = exportOnnx({ table }, { external: new Map([['table', external]]) });
     const before = anonymousBytes();
     const session = await runtime.load(model, { weightsFolder: folder });
     await session.run({ rows: Int32Array.of(0, rows - 1) });
@@ -79,7 +79,7 @@ describe('external weights', () => {
   });
 
   it('are not inputs any more', () => {
-    const { inputs } = exportOnnx(sum, { weights: new Map([['w', floats]]) });
+    const { inputs } = exportOnnx(sum, { external: new Map([['w', floats]]) });
     expect(inputs.map(({ name }) => name)).toEqual(['x']);
   });
 
@@ -96,7 +96,7 @@ describe('external weights', () => {
 
   it('must fill their parameter', () => {
     const short = new Map([['w', { ...floats, sizeBytes: 12 }]]);
-    expect(() => exportOnnx(sum, { weights: short })).toThrow(
+    expect(() => exportOnnx(sum, { external: short })).toThrow(
       /"w" of shape \[4\] needs 16 bytes of float32, got 12/,
     );
   });

@@ -26,8 +26,8 @@ interface AttentionAttributes {
   readonly factor: number;
 }
 
-// One node of ONNX Runtime forward: it never holds all scores at once, which a long sequence could not afford. The
-// gradient computes them anew.
+// One node of ONNX Runtime forward: without a mask it never holds all scores at once, which a long sequence could not
+// afford. The gradient computes them anew.
 const attentionRecord: OpRecord<AttentionAttributes> = {
   name: 'attention',
   infer: (inputs, { heads }) => {

@@ -7,6 +7,12 @@ import { GradientSums } from './gradient-sums.js';
 import { Optimizer } from './optimizer.js';
 import type { AveragePlan, Command, Handle, StepResult, TensorData, TensorRecord } from './protocol.js';
 
+/**
+ * Up to here convolution weights in files are rearranged for the kernels when a model is loaded. Beyond, the copy and the
+ * loading time (ten times as long) weigh more: runs of Stable Diffusion's U-Net and autoencoder are no faster for it.
+ */
+const MOST_REARRANGED_BYTES = 64 * 2 ** 20;
+
 interface LoadedSession {
   readonly kind: 'session';
   readonly session: ort.InferenceSession;
@@ -154,6 +160,7 @@ async function loadSession({
   signature,
   threads,
   weightsFolder,
+  externalBytes,
 }: Extract<Command, { kind: 'loadSession' }>): Promise<LoadedSession> {
   // ONNX Runtime maps external data from files below this folder (and refuses paths and links that lead out of it).
   const folder =
@@ -163,9 +170,7 @@ async function loadSession({
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
-      // The last level turns convolution weights into another layout: a copy of them and ten times the loading time. On
-      // Stable Diffusion's U-Net and autoencoder the runs are no faster for it, so weights in files stay as they are.
-      graphOptimizationLevel: weightsFolder === undefined ? 'all' : 'extended',
+      graphOptimizationLevel: externalBytes > MOST_REARRANGED_BYTES ? 'extended' : 'all',
       logSeverityLevel: 3,
       // Waiting threads sleep: on a busy machine spinning costs half of the work, on an idle one sleeping costs 5 %.
       extra: { session: { intra_op: { allow_spinning: '0' }, ...folder } },

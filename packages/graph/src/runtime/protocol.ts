@@ -22,6 +22,7 @@ export type Command =
       readonly threads: number;
       /** Folder of the model's external data. */
       readonly weightsFolder: string | undefined;
+      readonly externalBytes: number;
     }
   | {
       readonly kind: 'run';

@@ -205,7 +205,7 @@ export class GraphRuntime implements AsyncDisposable {
   }
 
   private loadHandle(
-    { bytes, inputs, outputs }: OnnxModel,
+    { bytes, externalBytes = 0, inputs, outputs }: OnnxModel,
     { weightsFolder }: ModelFiles = {},
   ): Promise<Handle> {
     return this.ask<Handle>({
@@ -214,6 +214,7 @@ export class GraphRuntime implements AsyncDisposable {
       signature: { inputs, outputs },
       threads: this.threads,
       weightsFolder,
+      externalBytes,
     });
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -22,6 +22,20 @@ describe('training log', () => {
       { step: 2, loss: 4.5 },
       { step: 3, loss: 9 },
     ]);
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe('a log whose run was killed while it wrote', () => {
+  it('loses half a line and nothing else', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'triptych-log-'));
+    const path = join(folder, 'log.jsonl');
+    await appendLog(path, { step: 1, loss: 5 });
+    await appendFile(path, '{"step":2,"lo');
+    expect(await readLog(path)).toEqual([{ step: 1, loss: 5 }]);
+    await appendLog(path, { step: 2, loss: 4 });
+    await appendLog(path, { step: 3, loss: 3 });
+    expect((await readLog(path)).map(({ step }) => step)).toEqual([1, 2, 3]);
     await rm(folder, { recursive: true });
   });
 });

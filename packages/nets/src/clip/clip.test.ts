@@ -21,7 +21,7 @@ describe('CLIP text encoder', () => {
     const files = await openWeightFiles(fixtureFolder('clip-text'));
     const weights = bindWeights(model.parameters, files, 'text encoder', clipAliases);
     const { lastHidden, pooled = lastHidden } = model;
-    const session = await runtime.load(exportOnnx({ lastHidden, pooled }, { weights }), {
+    const session = await runtime.load(exportOnnx({ lastHidden, pooled }, { external: weights }), {
       weightsFolder: files.folder,
     });
     const ids = Int32Array.from(golden.input_ids ?? []);
@@ -73,7 +73,7 @@ describe('CLIP vision tower', () => {
     const files = await openWeightFiles(fixtureFolder('clip-vision'));
     const weights = bindWeights(model.parameters, files, 'vision tower', clipAliases);
     const { lastHidden, imageEmbeds = lastHidden } = model;
-    const session = await runtime.load(exportOnnx({ lastHidden, imageEmbeds }, { weights }), {
+    const session = await runtime.load(exportOnnx({ lastHidden, imageEmbeds }, { external: weights }), {
       weightsFolder: files.folder,
     });
     const actual = await session.run({ pixels: golden.pixel_values ?? new Float32Array() });

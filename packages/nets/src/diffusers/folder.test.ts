@@ -155,7 +155,7 @@ describe('weights', () => {
       const { lastHidden, parameters } = clipTextModel(config, input('ids', [2, 20], 'int32'));
       const files = await openWeightFiles(join(folder, part));
       const weights = bindWeights(parameters, files, part, clipAliases);
-      const session = await runtime.load(exportOnnx({ lastHidden }, { weights }), {
+      const session = await runtime.load(exportOnnx({ lastHidden }, { external: weights }), {
         weightsFolder: files.folder,
       });
       return (await session.run({ ids: Int32Array.from(golden.input_ids ?? []) })).lastHidden;

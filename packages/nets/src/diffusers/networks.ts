@@ -112,7 +112,7 @@ export class DiffusersNetworks {
       await prepared?.session.release();
       const { outputs, parameters } = network.build();
       const weights = bindWeights(parameters, network.files, name, network.aliases);
-      const session = await this.runtime.load(exportOnnx(outputs, { weights }), {
+      const session = await this.runtime.load(exportOnnx(outputs, { external: weights }), {
         weightsFolder: network.files.folder,
       });
       prepared = { key, session };

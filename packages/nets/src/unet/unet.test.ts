@@ -42,7 +42,7 @@ describe('UNet2DConditionModel', () => {
     });
     const files = await openWeightFiles(fixtureFolder('unet'));
     const weights = bindWeights(model.parameters, files, 'unet');
-    const session = await runtime.load(exportOnnx({ output: model.output }, { weights }), {
+    const session = await runtime.load(exportOnnx({ output: model.output }, { external: weights }), {
       weightsFolder: files.folder,
     });
     const { output } = await session.run({

@@ -28,7 +28,7 @@ describe('AutoencoderKL', () => {
     const encoder = vaeEncoder(config, input('image', [2, 3, 32, 32]));
     const { mean, logvar } = encoder;
     const encode = await runtime.load(
-      exportOnnx({ mean, logvar }, { weights: bindWeights(encoder.parameters, files, 'vae') }),
+      exportOnnx({ mean, logvar }, { external: bindWeights(encoder.parameters, files, 'vae') }),
       { weightsFolder: files.folder },
     );
     const posterior = await encode.run({ image: golden.image ?? new Float32Array() });
@@ -37,7 +37,7 @@ describe('AutoencoderKL', () => {
 
     const decoder = vaeDecoder(config, input('latent', [2, 4, 8, 8]));
     const decode = await runtime.load(
-      exportOnnx({ image: decoder.image }, { weights: bindWeights(decoder.parameters, files, 'vae') }),
+      exportOnnx({ image: decoder.image }, { external: bindWeights(decoder.parameters, files, 'vae') }),
       { weightsFolder: files.folder },
     );
     const { image } = await decode.run({ latent: golden.mean ?? new Float32Array() });
