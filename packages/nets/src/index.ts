@@ -57,7 +57,7 @@ export {
 export { alphasCumprod } from './schedulers/noise-schedule.js';
 export type { Sampler, SamplerStep } from './schedulers/sampler.js';
 export { addNoise, createSampler, type SamplerOptions } from './schedulers/scheduler.js';
-export { parseUnetConfig, type UnetConfig, unetFactor } from './unet/config.js';
+export { parseUnetConfig, type UnetConfig } from './unet/config.js';
 export { type Unet, type UnetInputs, unet } from './unet/unet.js';
 export { type VaeDecoder, type VaeEncoder, vaeDecoder, vaeEncoder } from './vae/autoencoder.js';
 export { parseVaeConfig, type VaeConfig, vaeFactor } from './vae/config.js';

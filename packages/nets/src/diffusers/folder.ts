@@ -7,7 +7,7 @@ import { clipTextModel } from '../clip/text.js';
 import type { ConfigJson } from '../config-reader.js';
 import { NetworkError } from '../errors.js';
 import { parseSchedulerConfig, type SchedulerClass, type SchedulerConfig } from '../schedulers/config.js';
-import { parseUnetConfig, type UnetConfig, unetFactor } from '../unet/config.js';
+import { parseUnetConfig, type UnetConfig } from '../unet/config.js';
 import { unet } from '../unet/unet.js';
 import { vaeDecoder, vaeEncoder } from '../vae/autoencoder.js';
 import { parseVaeConfig, type VaeConfig, vaeFactor } from '../vae/config.js';
@@ -133,13 +133,12 @@ function smallest({
   vae,
   textEncoder,
 }: NetworkConfigs): Readonly<Record<keyof NetworkConfigs, Parameters>> {
-  const side = unetFactor(net);
   const pixels = vaeFactor(vae);
   const encoder = vaeEncoder(vae, input('image', [1, vae.in_channels, pixels, pixels]));
   const decoder = vaeDecoder(vae, input('latent', [1, vae.latent_channels, 1, 1]));
   return {
     unet: unet(net, {
-      sample: input('sample', [1, net.in_channels, side, side]),
+      sample: input('sample', [1, net.in_channels, 8, 8]),
       timestep: input('timestep', [1]),
       encoderHiddenStates: input('text', [1, 1, net.cross_attention_dim[0] ?? 1]),
     }).parameters,

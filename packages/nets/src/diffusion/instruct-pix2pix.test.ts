@@ -61,6 +61,15 @@ describe('InstructPix2Pix', () => {
     expect(first.every(Number.isFinite)).toBe(true);
   });
 
+  it('edits images whose latents do not halve evenly', async () => {
+    await using editor = new InstructPix2Pix(runtime, model);
+    const image = request.image.subarray(0, 3 * 20 * 12);
+    const result = await editor.edit({ ...request, image, height: 20, width: 12, steps: 1, noise: 0 });
+    expect(result.latent).toHaveLength(4 * 5 * 3);
+    expect(result.image).toHaveLength(image.length);
+    expect(result.image.every(Number.isFinite)).toBe(true);
+  });
+
   it('stops when told to', async () => {
     await using editor = new InstructPix2Pix(runtime, model);
     const abort = new AbortController();
@@ -70,8 +79,8 @@ describe('InstructPix2Pix', () => {
 
   it('refuses what it cannot edit', async () => {
     const editor = new InstructPix2Pix(runtime, model);
-    expect(editor.sideMultiple).toBe(8);
-    await expect(editor.edit({ ...request, width: 60 })).rejects.toThrow(/sides that 8 divides/);
+    expect(editor.sideMultiple).toBe(4);
+    await expect(editor.edit({ ...request, width: 62 })).rejects.toThrow(/sides that 4 divides/);
     await expect(editor.edit({ ...request, instruction: 'make it blue' })).rejects.toThrow(/no tokenizer/);
     await expect(editor.edit({ ...request, instruction: Int32Array.of(1) })).rejects.toThrow(/same length/);
     await expect(editor.edit({ ...request, instruction: Int32Array.of(300) })).rejects.toThrow(

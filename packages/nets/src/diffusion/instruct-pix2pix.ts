@@ -4,7 +4,6 @@ import { DiffusersNetworks } from '../diffusers/networks.js';
 import { NetworkError } from '../errors.js';
 import type { Sampler } from '../schedulers/sampler.js';
 import { createSampler } from '../schedulers/scheduler.js';
-import { unetFactor } from '../unet/config.js';
 import { vaeFactor } from '../vae/config.js';
 import { joinLatents } from './conditioning.js';
 import { type GuidanceBranch, type GuidanceScales, guidanceBranches, guide } from './guidance.js';
@@ -64,7 +63,7 @@ export class InstructPix2Pix implements AsyncDisposable {
     }
     this.model = model;
     this.networks = new DiffusersNetworks(runtime, model);
-    this.sideMultiple = vaeFactor(model.vae.config) * unetFactor(model.unet.config);
+    this.sideMultiple = vaeFactor(model.vae.config);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { type Tensor, upsampleNearest } from '@triptych/graph';
+import { slice, type Tensor, upsampleNearest } from '@triptych/graph';
 import { convLayer, extent } from './layers.js';
 import type { ParameterScope } from './scope.js';
 
@@ -14,7 +14,15 @@ export function downsample(scope: ParameterScope, x: Tensor, padding: number): T
   });
 }
 
-/** Doubles an image: nearest neighbour, then a 3x3 convolution. */
-export function upsample(scope: ParameterScope, x: Tensor): Tensor {
-  return convLayer(scope.in('conv'), upsampleNearest(x, 2), extent(x, 1), { kernel: 3, padding: 1 });
+/**
+ * Doubles an image: nearest neighbour, then a 3x3 convolution.
+ * @param size [height, width] to reach instead, one pixel less where an odd side was halved. Nearest neighbours of 2n - 1
+ *   out of n pixels are those of 2n without the last, so cutting is what diffusers' interpolation does.
+ */
+export function upsample(scope: ParameterScope, x: Tensor, size?: readonly [number, number]): Tensor {
+  const doubled = upsampleNearest(x, 2);
+  const [height, width] = size ?? [extent(doubled, 2), extent(doubled, 3)];
+  const rows = height === extent(doubled, 2) ? doubled : slice(doubled, 2, 0, height);
+  const cut = width === extent(doubled, 3) ? rows : slice(rows, 3, 0, width);
+  return convLayer(scope.in('conv'), cut, extent(x, 1), { kernel: 3, padding: 1 });
 }

@@ -90,8 +90,8 @@ export function parseSchedulerConfig(json: ConfigJson, className?: SchedulerClas
     use_karras_sigmas: (isEuler || isSolver) && reader.flag('use_karras_sigmas', false),
     use_exponential_sigmas: (isEuler || isSolver) && reader.flag('use_exponential_sigmas', false),
     interpolation_type: reader.choice('interpolation_type', ['linear', 'log_linear'], 'linear'),
-    sigma_min: reader.raw('sigma_min') === undefined ? undefined : reader.positive('sigma_min'),
-    sigma_max: reader.raw('sigma_max') === undefined ? undefined : reader.positive('sigma_max'),
+    sigma_min: isEuler && reader.raw('sigma_min') !== undefined ? reader.positive('sigma_min') : undefined,
+    sigma_max: isEuler && reader.raw('sigma_max') !== undefined ? reader.positive('sigma_max') : undefined,
     final_sigmas_type: reader.choice('final_sigmas_type', ['zero', 'sigma_min'], 'zero'),
     solver_order: solverOrder(reader),
     // The names of UniPC's solvers mean midpoint to this class, as in diffusers.

@@ -20,6 +20,13 @@ export function ddimSampler(config: SchedulerConfig, steps: number, eta = 0): Sa
       `${steps} steps with steps_offset ${config.steps_offset} start after the last of ${alphas.length} timesteps`,
     );
   }
+  if (config.prediction_type === 'epsilon' && alphas[timesteps[0] ?? 0] === 0) {
+    throw new NetworkError(
+      'invalid_config',
+      'scheduler_config.json: rescale_betas_zero_snr starts from noise alone, where prediction_type "epsilon" says ' +
+        'nothing; use v_prediction, or timestep_spacing "leading"',
+    );
+  }
   const stride = Math.floor(config.num_train_timesteps / steps);
   const finalAlpha = config.set_alpha_to_one ? 1 : (alphas[0] ?? 1);
   const sampler: Sampler = {

@@ -186,6 +186,8 @@ describe('scheduler configurations', () => {
     expect(alphas[999]).toBeLessThan(1e-6);
     expect(alphas[0]).toBeCloseTo(1 - 0.00085, 6);
     expect(Math.min(...alphas)).toBeGreaterThanOrEqual(0);
+    const trailing = parseSchedulerConfig({ ...stableDiffusion, ...json, timestep_spacing: 'trailing' });
+    expect(() => createSampler(trailing, { steps: 5 })).toThrow(/use v_prediction/);
   });
 
   it('mix signal and noise for training', () => {

@@ -99,11 +99,6 @@ export function parseUnetConfig(json: ConfigJson): UnetConfig {
   return config;
 }
 
-/** Pixels of the latent that the sides must be multiples of. */
-export function unetFactor(config: UnetConfig): number {
-  return 2 ** (config.block_out_channels.length - 1);
-}
-
 /** Keys whose other values need parts that are not built here. Keys without effect on inference are not listed. */
 function refuseUnsupported(reader: ConfigReader): void {
   reader.refuseUnless('_class_name', 'UNet2DConditionModel');

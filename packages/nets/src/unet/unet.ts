@@ -4,12 +4,12 @@ import { ACTIVATIONS, convLayer, extent, groupNormLayer, linearLayer } from '../
 import { downsample, upsample } from '../module/resample.js';
 import { type ResnetSettings, resnetBlock } from '../module/resnet.js';
 import { ParameterScope } from '../module/scope.js';
-import { type UnetConfig, unetFactor } from './config.js';
+import type { UnetConfig } from './config.js';
 import { type TransformerSettings, transformer2d } from './transformer.js';
 
 /** What one evaluation is given. */
 export interface UnetInputs {
-  /** [batch, in_channels, height, width]; the sides are multiples of {@link unetFactor}. */
+  /** [batch, in_channels, height, width] */
   readonly sample: Tensor;
   /** float32 [batch], in training timesteps, whole or not. */
   readonly timestep: Tensor;
@@ -63,17 +63,11 @@ interface Net {
 }
 
 function checkInputs(config: UnetConfig, { sample, timestep, encoderHiddenStates: text }: UnetInputs): void {
-  const [batch = 0, channels, height = 0, width = 0] = sample.shape;
-  const factor = unetFactor(config);
-  if (
-    sample.shape.length !== 4 ||
-    channels !== config.in_channels ||
-    height % factor !== 0 ||
-    width % factor !== 0
-  ) {
+  const [batch = 0, channels] = sample.shape;
+  if (sample.shape.length !== 4 || channels !== config.in_channels) {
     throw new NetworkError(
       'invalid_argument',
-      `sample must be [batch, ${config.in_channels}, height, width] with sides that ${factor} divides, got [${sample.shape}]`,
+      `sample must be [batch, ${config.in_channels}, height, width], got [${sample.shape}]`,
     );
   }
   if (timestep.shape.join() !== String(batch)) {
@@ -163,7 +157,10 @@ function upBlocks(root: ParameterScope, net: Net, x: Tensor, skips: readonly Ten
         );
       }
     }
-    if (index < last) x = upsample(block.in('upsamplers.0'), x);
+    const next = left.at(-1);
+    if (index < last && next !== undefined) {
+      x = upsample(block.in('upsamplers.0'), x, [extent(next, 2), extent(next, 3)]);
+    }
   });
   return x;
 }
