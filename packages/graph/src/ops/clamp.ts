@@ -1,48 +1,45 @@
 import { GraphError } from '../errors.js';
+import { int } from '../onnx/emitter.js';
 import { apply, at, type OpRecord, requireDtype, type Tensor } from '../tensor.js';
 import { mul } from './elementwise.js';
 
-interface Range {
+interface Bounds {
   readonly low: number;
   readonly high: number;
 }
 
-const clampRecord: OpRecord<Range> = {
+const clampRecord: OpRecord<Bounds> = {
   name: 'clamp',
-  infer: (inputs) => {
+  infer: (inputs, { low, high }) => {
     requireDtype(at(inputs, 0), 'float32', 'clamp');
+    if (!(low <= high)) throw new GraphError('invalid_attribute', `clamp to ${low}..${high} is empty`);
     return { shape: at(inputs, 0).shape, dtype: 'float32' };
   },
-  gradient: ({ inputs, attributes }, g) => [mul(g, apply(insideRecord, [at(inputs, 0)], attributes))],
+  gradient: ({ inputs, attributes }, g) => [mul(g, apply(insideRecord, inputs, attributes))],
   lower: ({ attributes: { low, high } }, inputs, onnx) =>
     onnx.node('Clip', [at(inputs, 0), onnx.float(low), onnx.float(high)]),
   evaluate: ({ attributes: { low, high } }, inputs) =>
-    at(inputs, 0).data.map((x) => Math.min(Math.max(x, low), high)),
+    at(inputs, 0).data.map((value) => Math.min(high, Math.max(low, value))),
 };
 
-/** 1 where x lies within the range, 0 elsewhere: the slope of clamp. Flat, so nothing flows through it. */
-const insideRecord: OpRecord<Range> = {
-  name: 'insideRange',
-  infer: (inputs) => at(inputs, 0),
+/** 1 where a value lies within the bounds, 0 elsewhere. Constant almost everywhere, so nothing flows back. */
+const insideRecord: OpRecord<Bounds> = {
+  name: 'inside',
+  infer: (inputs) => ({ shape: at(inputs, 0).shape, dtype: 'float32' }),
   gradient: () => [undefined],
   lower: ({ attributes: { low, high } }, inputs, onnx) => {
-    const x = at(inputs, 0);
-    const isInside = onnx.node('And', [
-      onnx.node('GreaterOrEqual', [x, onnx.float(low)]),
-      onnx.node('LessOrEqual', [x, onnx.float(high)]),
-    ]);
-    return onnx.node('Cast', [isInside], { to: { kind: 'int', value: 1 } });
+    const isAbove = onnx.node('GreaterOrEqual', [at(inputs, 0), onnx.float(low)]);
+    const isBelow = onnx.node('LessOrEqual', [at(inputs, 0), onnx.float(high)]);
+    return onnx.node('Cast', [onnx.node('And', [isAbove, isBelow])], { to: int(1) });
   },
   evaluate: ({ attributes: { low, high } }, inputs) =>
-    at(inputs, 0).data.map((x) => Number(x >= low && x <= high)),
+    at(inputs, 0).data.map((value) => Number(value >= low && value <= high)),
 };
 
 /**
- * x where it lies within low..high, else the nearer end. Its gradient is that of x inside and 0 outside.
- * @throws GraphError `invalid_attribute` unless low <= high.
+ * Values below `low` become `low`, those above `high` become `high`. The gradient flows where nothing was cut.
+ * @throws GraphError `invalid_attribute` if `low` is greater than `high`.
  */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
-  if (!(low <= high))
-    throw new GraphError('invalid_attribute', `clamp needs low <= high, got ${low} and ${high}`);
   return apply(clampRecord, [x], { low, high });
 }

@@ -4,6 +4,7 @@ import { grad } from '../grad.js';
 import type { Shape } from '../shape.js';
 import { geglu } from './activation.js';
 import { type AttentionOptions, attention } from './attention.js';
+import { clamp } from './clamp.js';
 import { conv1d } from './conv/conv1d.js';
 import { conv2d } from './conv/conv2d.js';
 import { convTranspose2d } from './conv/transpose2d.js';
@@ -90,6 +91,7 @@ const REFUSED: readonly (readonly [string, GraphErrorCode, () => unknown])[] = [
   ['a split that does not add up', 'invalid_attribute', () => split(x, 1, 2)],
   ['a gate without its half', 'invalid_attribute', () => geglu(x)],
   ['a linear bias of another width', 'shape_mismatch', () => linear(x, x, input('b', [3]))],
+  ['clamping to nothing', 'invalid_attribute', () => clamp(x, 1, 0)],
   ['an odd timestep embedding', 'invalid_attribute', () => timestepEmbedding(input('t', [2]), 7)],
   ['timesteps in a matrix', 'shape_mismatch', () => timestepEmbedding(x, 8)],
 ];

@@ -120,6 +120,7 @@ export const IMAGE_SPECS: readonly CaseSpec[] = [
   },
   { name: 'standardize', shapes: [[3, 5]], centre: 1, build: (o) => standardize(operand(o, 0), 1e-5) },
   { name: 'sin', shapes: [[3, 4]], centre: 3, build: (o) => sin(operand(o, 0)) },
+  { name: 'clamp', shapes: [[3, 4]], build: (o) => clamp(operand(o, 0), -0.4, 0.3) },
   { name: 'cos', shapes: [[3, 4]], centre: 3, build: (o) => cos(operand(o, 0)) },
   { name: 'quickGelu', shapes: [[3, 4]], build: (o) => quickGelu(operand(o, 0)) },
   { name: 'geglu', shapes: [[2, 3, 4]], build: (o) => geglu(operand(o, 0)) },
@@ -191,5 +192,4 @@ export const IMAGE_SPECS: readonly CaseSpec[] = [
     centre: 7,
     build: (o) => timestepEmbedding(operand(o, 0), 8, { flipSinToCos: true, frequencyShift: 0 }),
   },
-  { name: 'clamp', shapes: [[3, 4]], build: (o) => clamp(operand(o, 0), -0.3, 0.4) },
 ];
