@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { TensorRecord } from '../runtime/protocol.js';
+import { ownedBuffers } from '../runtime/transfer.js';
 import type {
   BatchMaker,
   LoaderModule,
@@ -20,8 +20,7 @@ let tail: Promise<void> = Promise.resolve();
 port.on('message', (request: LoaderRequest) => {
   tail = tail.then(async () => {
     const response = await answer(request);
-    const feeds = 'feeds' in response ? response.feeds : {};
-    port.postMessage(response, wholeBuffers(feeds));
+    port.postMessage(response, ownedBuffers(response));
   });
 });
 
@@ -40,13 +39,4 @@ async function createMaker(): Promise<BatchMaker> {
     throw new Error(`${setup.module} does not export createBatchMaker`);
   }
   return createBatchMaker(setup.options);
-}
-
-/** Buffers that hold one array and nothing else are moved instead of copied. */
-function wholeBuffers(feeds: TensorRecord): ArrayBuffer[] {
-  const whole = new Set<ArrayBuffer>();
-  for (const { buffer, byteLength } of Object.values(feeds)) {
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) whole.add(buffer);
-  }
-  return [...whole];
 }

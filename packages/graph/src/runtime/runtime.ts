@@ -18,6 +18,7 @@ import type {
   TensorData,
   TensorRecord,
 } from './protocol.js';
+import { copyArrays, ownedBuffers } from './transfer.js';
 
 export interface RuntimeOptions {
   /** Cores that ONNX Runtime may use. They are leased by the caller, never guessed here. */
@@ -240,7 +241,9 @@ export class GraphRuntime implements AsyncDisposable {
     try {
       return await new Promise<Result>((resolve, reject) => {
         this.pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
-        this.worker.postMessage({ id, command, cancelled } satisfies Request);
+        // Copied, then moved: the caller keeps its arrays.
+        const request: Request = { id, command: copyArrays(command), cancelled };
+        this.worker.postMessage(request, ownedBuffers(request.command));
       });
     } catch (error) {
       const isOurs = error instanceof GraphError && error.code === 'aborted' && signal?.aborted;

@@ -2,6 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { GraphError } from '../errors.js';
 import { Executor } from './executor.js';
 import type { Request, Response } from './protocol.js';
+import { ownedBuffers } from './transfer.js';
 
 // Entry of the worker thread. ONNX Runtime blocks the thread that calls it, so it never runs on the main one.
 
@@ -12,7 +13,11 @@ const executor = new Executor();
 let tail: Promise<void> = Promise.resolve();
 
 port.on('message', (request: Request) => {
-  tail = tail.then(async () => port.postMessage(await answer(request)));
+  tail = tail.then(async () => {
+    const response = await answer(request);
+    // What is answered is a result or a copy that nothing here holds on to.
+    port.postMessage(response, ownedBuffers(response));
+  });
 });
 
 async function answer({ id, command, cancelled }: Request): Promise<Response> {
