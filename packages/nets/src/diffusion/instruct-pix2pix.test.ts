@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import type { ClipTokenizer } from '@triptych/checkpoints';
 import { GraphRuntime } from '@triptych/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DiffusersFolder, openDiffusersFolder } from '../diffusers/folder.js';
@@ -59,6 +60,33 @@ describe('InstructPix2Pix', () => {
     expect(await run(1)).toEqual(first);
     expect(await run(2)).not.toEqual(first);
     expect(first.every(Number.isFinite)).toBe(true);
+  });
+
+  it('takes texts where the folder has a tokenizer, with the empty one as the negative', async () => {
+    const ids = (text: string): Int32Array =>
+      Int32Array.from(golden[text === '' ? 'null_ids' : 'instruction_ids'] ?? []);
+    const tokenizer: ClipTokenizer = {
+      vocabSize: 300,
+      maxLength: 20,
+      bosId: 298,
+      eosId: 299,
+      padId: 299,
+      tokenize: (text) => [...ids(text)],
+      encode: ids,
+    };
+    await using editor = new InstructPix2Pix(runtime, { ...model, tokenizer });
+    const { image, height, width, noise = 0 } = request;
+    const guidance = { text: 3, image: 1.4 };
+    const { latent } = await editor.edit({
+      image,
+      height,
+      width,
+      noise,
+      guidance,
+      steps: 6,
+      instruction: 'blue',
+    });
+    expect(relativeError(latent, golden.latent)).toBeLessThan(1e-3);
   });
 
   it('edits images whose latents do not halve evenly', async () => {
