@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz`: seeded hostile input for everything that reads from outside.
  *
- *   node scripts/fuzz.mjs [gguf] [http] [--cases 100000] [--seed 1] [--deadline-minutes 10]
+ *   node scripts/fuzz.mjs [gguf] [safetensors] [http] [--cases 100000] [--seed 1] [--deadline-minutes 10]
  *
  * A target is a module `fuzz-<name>.mjs` beside this one that exports `name` and
  * `fuzz({ seed, cases, onProgress }) -> Promise<string[]>`: the problems it found. Prints one line per target and
@@ -9,7 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 
-const names = ['gguf', 'http'];
+const names = ['gguf', 'safetensors', 'http'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -41,6 +41,8 @@ export {
 } from './safetensors/read.js';
 export { type WriteSafetensorsOptions, writeSafetensors } from './safetensors/write.js';
 export { type ChatTemplate, chatTemplate, type RenderChatOptions } from './template/chat-template.js';
+export { type ClipTokenizer, type ClipVocabulary, createClipTokenizer } from './tokenizer/clip.js';
+export { readClipTokenizer } from './tokenizer/clip-files.js';
 export {
   createTokenizer,
   type DecodeOptions,

@@ -4,7 +4,14 @@ export { type Draw, Mixture, type MixturePosition, type MixtureSet } from './dat
 export { GraphError, type GraphErrorCode } from './errors.js';
 export { countFlops } from './flops.js';
 export { grad } from './grad.js';
-export { type ExportOptions, exportOnnx, type ModelSignature, type OnnxModel, OPSET } from './onnx/export.js';
+export {
+  type ExportOptions,
+  type ExternalTensor,
+  exportOnnx,
+  type ModelSignature,
+  type OnnxModel,
+  OPSET,
+} from './onnx/export.js';
 export { geglu, gelu, quickGelu, silu } from './ops/activation.js';
 export { type AttentionOptions, attention, causalMask } from './ops/attention.js';
 export { clamp } from './ops/clamp.js';
@@ -49,6 +56,7 @@ export { evaluateReference } from './reference.js';
 export type { Moments, StepResult, TensorData, TensorRecord } from './runtime/protocol.js';
 export {
   GraphRuntime,
+  type ModelFiles,
   type Parameters,
   type RuntimeOptions,
   type Session,

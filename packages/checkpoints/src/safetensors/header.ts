@@ -73,6 +73,34 @@ function checkLayout(entries: readonly SafetensorsEntry[], dataOffset: number, f
   }
 }
 
+const maxHeaderBytes = 100_000_000; // the reference implementation's limit
+
+/**
+ * Length in bytes of the JSON header, from the first 8 bytes of the file.
+ *
+ * @throws CheckpointError `SAFETENSORS` if the file cannot hold so long a header
+ */
+export function safetensorsHeaderLength(prefix: Uint8Array, fileSizeBytes: number): number {
+  if (prefix.byteLength < 8) throw fail('the file is too short for a header');
+  const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(fileSizeBytes - 8) || length > BigInt(maxHeaderBytes)) {
+    throw fail(
+      `the header claims ${length} bytes, the file has ${fileSizeBytes}: truncated or not a safetensors file`,
+    );
+  }
+  return Number(length);
+}
+
+/**
+ * Parses and checks the header of a whole file in memory.
+ *
+ * @throws CheckpointError `SAFETENSORS` naming the tensor or field
+ */
+export function parseSafetensors(file: Uint8Array): SafetensorsHeader {
+  const length = safetensorsHeaderLength(file.subarray(0, 8), file.byteLength);
+  return parseSafetensorsHeader(file.subarray(8, 8 + length), file.byteLength);
+}
+
 /**
  * Parses and checks the JSON header.
  *

@@ -2,7 +2,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { CheckpointError, quoted, reasonOf } from '../errors.js';
 import { readBytes } from '../read-bytes.js';
 import { type SafetensorsArray, type SafetensorsDtype, toTypedArray } from './dtypes.js';
-import { parseSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } from './header.js';
+import {
+  parseSafetensorsHeader,
+  type SafetensorsEntry,
+  type SafetensorsHeader,
+  safetensorsHeaderLength,
+} from './header.js';
 
 /** A tensor in memory, row-major. */
 export interface SafetensorsTensor {
@@ -17,8 +22,6 @@ export interface ReadSafetensorsOptions {
   readonly names?: Iterable<string>;
   readonly signal?: AbortSignal;
 }
-
-const maxHeaderBytes = 100_000_000; // the reference implementation's limit
 
 async function withFile<T>(
   path: string,
@@ -40,15 +43,8 @@ async function withFile<T>(
 async function readHeader(file: FileHandle, signal?: AbortSignal): Promise<SafetensorsHeader> {
   const { size } = await file.stat();
   const prefix = await readBytes(file, 0, 8, signal);
-  if (prefix.byteLength < 8) throw new CheckpointError('SAFETENSORS', 'the file is too short for a header');
-  const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(size - 8) || length > BigInt(maxHeaderBytes)) {
-    throw new CheckpointError(
-      'SAFETENSORS',
-      `the header claims ${length} bytes, the file has ${size}: truncated or not a safetensors file`,
-    );
-  }
-  return parseSafetensorsHeader(await readBytes(file, 8, Number(length), signal), size);
+  const length = safetensorsHeaderLength(prefix, size);
+  return parseSafetensorsHeader(await readBytes(file, 8, length, signal), size);
 }
 
 async function readTensor(

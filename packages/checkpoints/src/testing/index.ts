@@ -1,1 +1,2 @@
 export { fuzzCase, runCase } from './gguf-fuzz.js';
+export { runSafetensorsCase, safetensorsFuzzCase } from './safetensors-fuzz.js';

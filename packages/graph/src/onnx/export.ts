@@ -1,5 +1,5 @@
 import { GraphError } from '../errors.js';
-import { leafName } from '../ops/leaf.js';
+import { isParameter, leafName } from '../ops/leaf.js';
 import type { TensorData } from '../runtime/protocol.js';
 import { elementCount } from '../shape.js';
 import { type DType, type Tensor, topologicalOrder } from '../tensor.js';
@@ -12,7 +12,8 @@ const IR_VERSION = 9;
 /** Domain of the operators that ONNX Runtime adds to ONNX. */
 const RUNTIME_DOMAIN = 'com.microsoft';
 
-const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7 } as const;
+const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
+const EXTERNAL = 1;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** What an exported model is fed with and returns. */
@@ -32,6 +33,18 @@ export interface ModelSignature {
 /** A serialised ONNX model. */
 export interface OnnxModel extends ModelSignature {
   readonly bytes: Uint8Array;
+  /** Bytes of the parameters that lie in files; none by default. */
+  readonly externalBytes?: number;
+}
+
+/** Where the value of a parameter lies in a file, row-major and little-endian. */
+export interface ExternalTensor {
+  /** File name inside the folder that {@link ModelFiles} gives when the model is loaded; no path. */
+  readonly file: string;
+  readonly offset: number;
+  readonly sizeBytes: number;
+  /** Halves become float32 when the model is loaded. */
+  readonly dtype: 'float32' | 'float16' | 'bfloat16';
 }
 
 export interface ExportOptions {
@@ -41,6 +54,8 @@ export interface ExportOptions {
    * ignored, so one record serves several.
    */
   readonly weights?: Readonly<Record<string, TensorData>>;
+  /** Parameters that are read from files when the model is loaded instead of being fed. */
+  readonly external?: ReadonlyMap<string, ExternalTensor>;
 }
 
 /** A protocol buffer cannot be larger. */
@@ -48,18 +63,20 @@ const MOST_BYTES = 2 ** 31 - 1;
 
 /**
  * Lowers everything the outputs depend on to one ONNX model. Inputs and parameters become graph inputs under their
- * own names, in the order in which they are reached.
+ * own names, in the order in which they are reached, unless the options hold them.
  * @throws GraphError `invalid_attribute` if two leaves or outputs share a name or the model exceeds 2 GiB,
- * `invalid_feed` if a weight does not have as many values as its parameter.
+ * `invalid_feed` if a weight does not have as many values as its parameter, `shape_mismatch` if its bytes in a file do
+ * not fill it.
  */
 export function exportOnnx(
   outputs: Readonly<Record<string, Tensor>>,
-  { weights = {} }: ExportOptions = {},
+  { weights = {}, external }: ExportOptions = {},
 ): OnnxModel {
   const builder = new ModelBuilder();
   const names = new Map<Tensor, string>();
   const inputs: ModelSignature['inputs'][number][] = [];
   const leaves = new Set<string>();
+  let externalBytes = 0;
   for (const tensor of topologicalOrder(Object.values(outputs))) {
     const name = leafName(tensor);
     if (name !== undefined) {
@@ -67,6 +84,12 @@ export function exportOnnx(
         throw new GraphError('invalid_attribute', `two inputs or parameters are named "${name}"`);
       }
       leaves.add(name);
+      const inFile = isParameter(tensor) ? external?.get(name) : undefined;
+      if (inFile !== undefined) {
+        names.set(tensor, builder.external(name, tensor.shape, inFile));
+        externalBytes += inFile.sizeBytes;
+        continue;
+      }
       const weight = weights[name];
       if (weight !== undefined) {
         names.set(tensor, builder.constant(checkedWeight(name, tensor, weight), tensor.shape));
@@ -89,7 +112,7 @@ export function exportOnnx(
   if (bytes.length > MOST_BYTES) {
     throw new GraphError('invalid_attribute', `the model has ${bytes.length} bytes, more than ONNX allows`);
   }
-  return { bytes, inputs, outputs: signatures };
+  return { bytes, externalBytes, inputs, outputs: signatures };
 }
 
 function checkedWeight(name: string, { shape, dtype }: Tensor, weight: TensorData): TensorData {
@@ -163,6 +186,31 @@ class ModelBuilder implements OnnxEmitter {
       shape,
       data instanceof Float32Array ? ELEMENT_TYPE.float32 : ELEMENT_TYPE.int32,
     );
+  }
+
+  /** A float32 value whose bytes stay in a file. */
+  external(
+    name: string,
+    shape: readonly number[],
+    { file, offset, sizeBytes, dtype }: ExternalTensor,
+  ): string {
+    const elementBytes = dtype === 'float32' ? 4 : 2;
+    if (sizeBytes !== elementCount(shape) * elementBytes) {
+      throw new GraphError(
+        'shape_mismatch',
+        `"${name}" of shape [${shape}] needs ${elementCount(shape) * elementBytes} bytes of ${dtype}, got ${sizeBytes}`,
+      );
+    }
+    const initializer = `weight:${name}`; // an output may be called as a weight is
+    const tensor = new ProtoWriter();
+    for (const extent of shape) tensor.int(1, extent);
+    tensor.int(2, ELEMENT_TYPE[dtype]).string(8, initializer);
+    for (const [key, value] of Object.entries({ location: file, offset, length: sizeBytes })) {
+      tensor.message(13, new ProtoWriter().string(1, key).string(2, String(value)));
+    }
+    this.graph.message(5, tensor.int(14, EXTERNAL));
+    if (dtype === 'float32') return initializer;
+    return this.node('Cast', [initializer], { to: { kind: 'int', value: ELEMENT_TYPE.float32 } });
   }
 
   /** Gives a value its public output name. */

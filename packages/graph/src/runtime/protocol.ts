@@ -20,6 +20,9 @@ export type Command =
       readonly bytes: Uint8Array;
       readonly signature: ModelSignature;
       readonly threads: number;
+      /** Folder of the model's external data. */
+      readonly weightsFolder: string | undefined;
+      readonly externalBytes: number;
     }
   | {
       readonly kind: 'run';

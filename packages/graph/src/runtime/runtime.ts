@@ -25,6 +25,15 @@ export interface RuntimeOptions {
   readonly threads: number;
 }
 
+/** Where a model's external data lies. */
+export interface ModelFiles {
+  /**
+   * Folder of the files that `exportOnnx` was given weights from. The files themselves must lie in it: a link to another
+   * folder is refused, so resolve links first. They are mapped, not read, and may be read-only.
+   */
+  readonly weightsFolder?: string | undefined;
+}
+
 /** A model that is ready to run. */
 export interface Session {
   /**
@@ -108,11 +117,14 @@ export class GraphRuntime implements AsyncDisposable {
     return new GraphRuntime(new Worker(new URL('./worker.js', import.meta.url)), options.threads);
   }
 
-  /** Compiles a model for this runtime. Its outputs must be float32. */
-  async load(model: OnnxModel): Promise<Session> {
+  /**
+   * Compiles a model for this runtime. Its outputs must be float32.
+   * @throws GraphError `session_failed` if ONNX Runtime refuses the model or cannot map its external data
+   */
+  async load(model: OnnxModel, files: ModelFiles = {}): Promise<Session> {
     const whole = model.outputs.find(({ dtype }) => dtype !== 'float32');
     if (whole !== undefined) throw new GraphError('dtype_mismatch', `output "${whole.name}" must be float32`);
-    const handle = await this.loadHandle(model);
+    const handle = await this.loadHandle(model, files);
     return {
       run: (feeds, parameters, signal) =>
         this.ask<Record<string, Float32Array>>(
@@ -193,12 +205,17 @@ export class GraphRuntime implements AsyncDisposable {
     return this.close();
   }
 
-  private loadHandle({ bytes, inputs, outputs }: OnnxModel): Promise<Handle> {
+  private loadHandle(
+    { bytes, externalBytes = 0, inputs, outputs }: OnnxModel,
+    { weightsFolder }: ModelFiles = {},
+  ): Promise<Handle> {
     return this.ask<Handle>({
       kind: 'loadSession',
       bytes,
       signature: { inputs, outputs },
       threads: this.threads,
+      weightsFolder,
+      externalBytes,
     });
   }
 

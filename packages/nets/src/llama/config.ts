@@ -1,13 +1,4 @@
-/** Thrown when a configuration or a set of weights does not describe a network this package can build. */
-export class NetworkError extends Error {
-  readonly code: 'invalid_config' | 'invalid_weights';
-
-  constructor(code: 'invalid_config' | 'invalid_weights', message: string) {
-    super(message);
-    this.name = 'NetworkError';
-    this.code = code;
-  }
-}
+import { NetworkError } from '../errors.js';
 
 /** The keys of transformers' `LlamaConfig` that shape the network, under their public names. */
 export interface LlamaConfig {

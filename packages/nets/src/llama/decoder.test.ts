@@ -11,7 +11,8 @@ import {
   Random,
 } from '@triptych/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NetworkError, parseLlamaConfig } from './config.js';
+import { NetworkError } from '../errors.js';
+import { parseLlamaConfig } from './config.js';
 import { llamaDecoder, llamaParameterShapes } from './decoder.js';
 import { initialLlamaWeights } from './initial.js';
 

@@ -17,7 +17,8 @@ import {
   type Tensor,
   transpose,
 } from '@triptych/graph';
-import { type LlamaConfig, NetworkError } from './config.js';
+import { NetworkError } from '../errors.js';
+import type { LlamaConfig } from './config.js';
 
 /** Added to the attention scores of future tokens. Finite, so that no row can become NaN. */
 const MASKED = -1e30;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { openGguf, writeGguf } from '@triptych/checkpoints';
 import { Random } from '@triptych/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NetworkError, parseLlamaConfig } from './config.js';
+import { NetworkError } from '../errors.js';
+import { parseLlamaConfig } from './config.js';
 import { llamaParameterShapes } from './decoder.js';
 import {
   ggufTensorName,

@@ -10,7 +10,8 @@ import {
   u32,
   type WritableType,
 } from '@triptych/checkpoints';
-import { type LlamaConfig, NetworkError, parseLlamaConfig } from './config.js';
+import { NetworkError } from '../errors.js';
+import { type LlamaConfig, parseLlamaConfig } from './config.js';
 import { llamaParameterShapes } from './decoder.js';
 
 /** Values of `general.file_type` for the weight types we export. */
