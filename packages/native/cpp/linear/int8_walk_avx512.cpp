@@ -1,8 +1,8 @@
-// Int8 kernels for AVX-512 VNNI, from six or seven rows on (int8_avx512.cpp): tiles of up to 6 rows x one panel that keep every sum, integer and
-// float, in registers (24 of them, 2 weight vectors, 1 broadcast). A store of 512 bits takes a slot from the dot products
-// on Zen 5 (93 cycles a block of 8 x 32 with the float sums in L1, 80 without its stores), so nothing is stored but once
-// per chunk of blocks. 8 vpdpbusd and 2 FMAs per (row, 16 columns) (layout.h: how an FMA also converts) leave 0.8 of the
-// vpdpbusd rate as the ceiling.
+// Int8 kernels for AVX-512 VNNI, from six or seven rows on (fewer: int8_avx512.cpp): tiles of up to 6 rows x one panel that
+// keep every sum, integer and float, in registers (24 of them, 2 weight vectors, 1 broadcast). A store of 512 bits takes a
+// slot from the dot products on Zen 5 (93 cycles a block of 8 x 32 with the float sums in L1, 80 without its stores), so
+// nothing is stored but once per chunk of blocks. 8 vpdpbusd and 2 FMAs per (row, 16 columns) (layout.h: how an FMA also
+// converts) leave 0.8 of the vpdpbusd rate as the ceiling.
 //
 // A chunk of a panel stays in L1 while the rows of a group walk it, tile by tile. Each tile fetches its share of what
 // comes next to L2, a line or two per k-group: a burst would occupy L1's miss buffers and computing would wait.
