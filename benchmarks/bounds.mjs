@@ -28,4 +28,5 @@ export const bounds = {
   'kv/admitted/1GiB': ratio(3.0),
   'kv/step-share': { of: 'value', atMost: 0.01 },
   'kv/after-burst': { of: 'value', atMost: 0 },
+  'world/frames': { of: 'value', atLeast: 200 },
 };

@@ -1,5 +1,8 @@
 export { WorldError, type WorldErrorCode } from './errors.js';
+export { type Push, type Settled, settle } from './physics.js';
 export { type Random, random } from './random.js';
+export { holds, plainReferences, type Reference, type Relation, refer, relations, resolve } from './refer.js';
+export { RenderPool } from './render/pool.js';
 export { type Frame, type RenderOptions, render } from './render/render.js';
 export { freePlace, isFree, placeOnProp, type SceneOptions, sampleScene } from './sample-scene.js';
 export * from './scene.js';
