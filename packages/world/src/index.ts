@@ -1,4 +1,14 @@
+export {
+  type Edit,
+  type EditKind,
+  editKinds,
+  instructions,
+  isUnambiguous,
+  proposeEdit,
+  type Wording,
+} from './edit.js';
 export { WorldError, type WorldErrorCode } from './errors.js';
+export { changedFraction, type Rejection, rejections } from './minimality.js';
 export { type Push, type Settled, settle } from './physics.js';
 export { type Random, random } from './random.js';
 export { holds, plainReferences, type Reference, type Relation, refer, relations, resolve } from './refer.js';

@@ -44,7 +44,7 @@ function camera(r: Random, view: 'training' | 'test'): Camera {
   return {
     position: [Math.sin(angle) * distance, height, Math.cos(angle) * distance],
     target: [0, 0.25, 0],
-    fieldOfView: 38,
+    fieldOfView: 46,
   };
 }
 
@@ -88,7 +88,7 @@ export function placeOnProp(prop: Prop, object: Pick<WorldObject, 'shape' | 'siz
   const [x, y, z] = prop.position;
   if (prop.kind === 'platform') return [x, y + prop.half[1] + restHeight(object) + 0.005, z];
   const angle = 2 * Math.atan2(prop.rotation[2], prop.rotation[3]);
-  const along = -Math.sign(angle) * prop.half[0] * 0.6;
+  const along = Math.sign(angle) * prop.half[0] * 0.6;
   const up = prop.half[1] + restHeight(object) + 0.01;
   return [
     x + along * Math.cos(angle) - up * Math.sin(angle),
