@@ -341,15 +341,12 @@ export async function proposeEdit(
       const rotation = multiply(axisAngle([0, 1, 0], Math.PI / 2), a.rotation);
       return done(change({ rotation }), say(A.text), [a.id], r.pick(instructions(kind, wording, A.text)));
     }
-    case 'knock':
+    case 'knock': {
       if (a.shape !== 'cylinder' && a.shape !== 'cone') return undefined;
-      return physics(
-        scene,
-        { velocity: [r.pick([-1, 1]) * 0.9, 0, 0], spin: [0, 0, r.pick([-1, 1]) * 5] },
-        say(A.text),
-        [a.id],
-        [A],
-      );
+      const side = r.pick([-1, 1]);
+      const push = { velocity: [side * 1.6, 0, 0] as const, spin: [0, 0, -side * 7] as const };
+      return physics(scene, push, say(A.text), [a.id], [A]);
+    }
     case 'drop': {
       const [x, y, z] = a.position;
       return physics(change({ position: [x, y + 1, z] }), undefined, say(A.text), [a.id], [A]);

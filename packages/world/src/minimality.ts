@@ -48,6 +48,9 @@ export function rejections(edit: Edit, first: Frame, last: Frame): Rejection[] {
     if (d < (kind === 'push' ? 1 : 2) * Math.min(...halfExtents(t))) found.push('too-small-a-change');
   }
   if (kind === 'resize' && sizes.large / sizes.small < 1.35) found.push('too-small-a-change');
+  // A toppled thing's axis must end closer to level than to upright.
+  if (kind === 'knock' && u && Math.abs(1 - 2 * (u.rotation[0] ** 2 + u.rotation[2] ** 2)) > 0.6)
+    found.push('too-small-a-change');
   if (!isUnambiguous(edit)) found.push('ambiguous');
   if (after.objects.some(({ position: [x, , z] }) => Math.abs(x) > 2.4 || z < -2.4 || z > 2.1))
     found.push('out-of-frame');

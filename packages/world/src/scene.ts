@@ -102,7 +102,7 @@ export function restHeight(object: Pick<WorldObject, 'shape' | 'size'>): number 
 /** Rotation by an angle in radians about an axis of length 1. */
 export function axisAngle([x, y, z]: Vec3, angle: number): Quaternion {
   const s = Math.sin(angle / 2);
-  return [x * s, y * s, z * s, Math.cos(angle / 2)];
+  return [x * s + 0, y * s + 0, z * s + 0, Math.cos(angle / 2)]; // + 0: no -0, which JSON loses
 }
 
 /** First b, then a. */
