@@ -29,4 +29,5 @@ export const bounds = {
   'kv/step-share': { of: 'value', atMost: 0.01 },
   'train/unet/flops': ratio(0.5),
   'kv/after-burst': { of: 'value', atMost: 0 },
+  'world/frames': { of: 'value', atLeast: 200 },
 };
