@@ -52,6 +52,11 @@ export class ConfigReader {
     return this.number(key, fallback, (value) => value > 0, 'a positive number');
   }
 
+  /** A number between 0 and 1, both left out. */
+  fraction(key: string, fallback?: number): number {
+    return this.number(key, fallback, (value) => value > 0 && value < 1, 'a number between 0 and 1');
+  }
+
   /** Any finite number. */
   finite(key: string, fallback?: number): number {
     return this.number(key, fallback, () => true, 'a number');

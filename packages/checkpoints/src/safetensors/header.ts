@@ -44,7 +44,10 @@ function readEntry(name: string, value: unknown, dataOffset: number): Safetensor
   const what = `tensor ${quoted(name)}`;
   if (!isRecord(value)) throw fail(`${what} must be an object`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (!isDtype(dtype)) throw fail(`${what}: the dtype ${quoted(String(dtype))} is not supported`);
+  if (!isDtype(dtype))
+    throw fail(
+      `${what}: the dtype ${typeof dtype === 'string' ? quoted(dtype) : '(not a string)'} is not supported`,
+    );
   if (!Array.isArray(shape) || shape.length > 32 || !shape.every(isCount)) {
     throw fail(`${what}: shape must be a list of at most 32 sizes`);
   }

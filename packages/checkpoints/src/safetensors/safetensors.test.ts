@@ -99,6 +99,7 @@ describe('parseSafetensorsHeader', () => {
     ['no JSON', /not JSON/, '{'],
     ['a list', /must be a JSON object/, []],
     ['numbers as metadata', /"k" must be a string/, { __metadata__: { k: 1 } }],
+    ['a dtype that hides its text', /not a string/, { t: { ...good, dtype: { toString: 1, valueOf: 1 } } }],
     ['an unknown dtype', /"X9" is not supported/, { t: { ...good, dtype: 'X9' } }],
     ['a negative size', /shape must be/, { t: { ...good, shape: [-2] } }],
     ['a shape that is no list', /shape must be/, { t: { ...good, shape: 2 } }],

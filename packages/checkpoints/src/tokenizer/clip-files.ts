@@ -71,10 +71,17 @@ function vocabularyOf(json: Json, file: string): ReadonlyMap<string, number> {
 }
 
 function mergeOf(merge: unknown, file: string): readonly [string, string] {
-  const parts: readonly unknown[] = Array.isArray(merge) ? merge : String(merge).trim().split(/\s+/);
+  const parts: readonly unknown[] = Array.isArray(merge)
+    ? merge
+    : typeof merge === 'string'
+      ? merge.trim().split(/\s+/)
+      : [];
   const [left, right] = parts;
   if (parts.length !== 2 || typeof left !== 'string' || typeof right !== 'string') {
-    throw new CheckpointError('TOKENIZER', `${file}: ${quoted(String(merge))} is not a pair of tokens`);
+    throw new CheckpointError(
+      'TOKENIZER',
+      `${file}: ${typeof merge === 'string' ? quoted(merge) : 'an entry of merges'} is not a pair of tokens`,
+    );
   }
   return [left, right];
 }

@@ -20,7 +20,12 @@ let tail: Promise<void> = Promise.resolve();
 port.on('message', (request: LoaderRequest) => {
   tail = tail.then(async () => {
     const response = await answer(request);
-    port.postMessage(response, ownedBuffers(response));
+    try {
+      port.postMessage(response, ownedBuffers(response));
+    } catch (error) {
+      // What the module returned cannot be handed over (a function, say).
+      port.postMessage({ id: request.id, error: String(error) } satisfies LoaderResponse);
+    }
   });
 });
 

@@ -39,6 +39,25 @@ describe('BatchLoader', () => {
     await from.close();
   });
 
+  it('answers overlapping calls in order, each with its own batch', async () => {
+    const from = loader(mixture());
+    const expected = mixture();
+    for (const { feeds } of await Promise.all(Array.from({ length: 6 }, () => from.next()))) {
+      expect([...(feeds.index ?? [])]).toEqual(expected.draw(3).map((draw) => draw.index + 100));
+    }
+    await from.close();
+  });
+
+  it('goes on after a batch that failed', async () => {
+    const source = `let calls = 0; export function createBatchMaker() {
+      return (draws) => { if (calls++ === 1) return { index: () => 0 }; return { index: Int32Array.of(calls) }; }; }`;
+    const from = new BatchLoader({ module: moduleOf(source), mixture: mixture(), batchSize: 3 });
+    expect([...((await from.next()).feeds.index ?? [])]).toEqual([1]);
+    await expect(from.next()).rejects.toMatchObject({ code: 'invalid_data' });
+    expect([...((await from.next()).feeds.index ?? [])]).toEqual([3]);
+    await from.close();
+  });
+
   it('resumes with the same batches from the position of the last one used, however many were ahead', async () => {
     const whole = loader(mixture());
     const expected = await take(whole, 9);

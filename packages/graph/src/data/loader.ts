@@ -38,6 +38,7 @@ export class BatchLoader implements AsyncDisposable {
   private readonly ready: Promise<LoadedBatch>[] = [];
   private nextRequest = 0;
   private closedBecause: GraphError | undefined;
+  private tail: Promise<unknown> = Promise.resolve();
 
   /** @throws GraphError `invalid_attribute` if `batchSize` or `ahead` is not a positive whole number. */
   constructor(options: LoaderOptions) {
@@ -58,17 +59,30 @@ export class BatchLoader implements AsyncDisposable {
   }
 
   /**
-   * The next batch. A batch that is waited for when the signal aborts is not lost: the next call returns it.
+   * The next batch. A batch that is waited for when the signal aborts is not lost: the next call returns it. A batch that
+   * failed is passed over by the call after. Calls may overlap: they are answered in order.
    * @throws GraphError `invalid_data` if the module cannot be loaded or fails, `worker_closed` after {@link close}.
    */
-  async next(signal?: AbortSignal): Promise<LoadedBatch> {
+  next(signal?: AbortSignal): Promise<LoadedBatch> {
+    const batch = this.tail.then(() => this.take(signal));
+    this.tail = batch.catch(() => undefined);
+    return batch;
+  }
+
+  private async take(signal?: AbortSignal): Promise<LoadedBatch> {
     signal?.throwIfAborted();
     // One more than are kept ahead: the one that is returned.
     while (this.ready.length <= (this.options.ahead ?? 2)) this.ready.push(this.request());
     const first = this.ready[0] as Promise<LoadedBatch>;
-    const batch = await (signal === undefined ? first : raceAbort(first, signal));
-    this.ready.shift();
-    return batch;
+    let isAborted = false;
+    try {
+      return await (signal === undefined ? first : raceAbort(first, signal));
+    } catch (error) {
+      isAborted = signal?.aborted === true;
+      throw error;
+    } finally {
+      if (!isAborted) this.ready.shift();
+    }
   }
 
   /** Ends the thread. Batches that were not returned are dropped. */

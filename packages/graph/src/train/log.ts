@@ -32,9 +32,10 @@ export async function readLog<Line extends { readonly step: number }>(path: stri
   return [...byStep.values()].sort((a, b) => a.step - b.step);
 }
 
-function parseLine<Line>(text: string): Line | undefined {
+function parseLine<Line extends { readonly step: number }>(text: string): Line | undefined {
   try {
-    return JSON.parse(text) as Line;
+    const line = JSON.parse(text) as Line | null;
+    return Number.isFinite(line?.step) ? (line as Line) : undefined;
   } catch {
     return undefined;
   }

@@ -70,7 +70,7 @@ export async function openDiffusersFolder(
     return { config, files: await openWeightFiles(join(folder, name), { variant }) };
   };
   const opened: DiffusersFolder = {
-    pipeline: String(index._class_name),
+    pipeline: typeof index._class_name === 'string' ? index._class_name : '',
     unet: await part('unet', parseUnetConfig),
     vae: await part('vae', parseVaeConfig),
     textEncoder: await part('text_encoder', parseClipTextConfig),

@@ -25,6 +25,7 @@ export class DiffusersNetworks {
   private readonly model: DiffusersFolder;
   private readonly runtime: GraphRuntime;
   private readonly prepared = new Map<string, Prepared>();
+  private tail: Promise<unknown> = Promise.resolve();
 
   constructor(runtime: GraphRuntime, model: DiffusersFolder) {
     this.runtime = runtime;
@@ -94,12 +95,25 @@ export class DiffusersNetworks {
 
   /** Frees all sessions. The runtime stays the caller's. */
   async release(): Promise<void> {
+    await this.tail;
     const sessions = [...this.prepared.values()];
     this.prepared.clear();
     for (const { session } of sessions) await session.release();
   }
 
-  private async run(
+  private run(
+    name: string,
+    shape: readonly number[],
+    network: { readonly build: () => Built; readonly files: WeightFiles; readonly aliases: Aliases },
+    feeds: Readonly<Record<string, Float32Array | Int32Array>>,
+  ): Promise<Float32Array> {
+    // One after the other: two loads of a network at once would leave one of them behind.
+    const result = this.tail.then(() => this.runAlone(name, shape, network, feeds));
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  private async runAlone(
     name: string,
     shape: readonly number[],
     network: { readonly build: () => Built; readonly files: WeightFiles; readonly aliases: Aliases },

@@ -72,8 +72,8 @@ export function parseSchedulerConfig(json: ConfigJson, className?: SchedulerClas
   return {
     _class_name: name,
     num_train_timesteps: reader.count('num_train_timesteps', 1000),
-    beta_start: reader.positive('beta_start', 0.0001),
-    beta_end: reader.positive('beta_end', 0.02),
+    beta_start: reader.fraction('beta_start', 0.0001),
+    beta_end: reader.fraction('beta_end', 0.02),
     beta_schedule: reader.choice('beta_schedule', ['linear', 'scaled_linear', 'squaredcos_cap_v2'], 'linear'),
     trained_betas: trainedBetas(reader),
     rescale_betas_zero_snr: reader.flag('rescale_betas_zero_snr', false),

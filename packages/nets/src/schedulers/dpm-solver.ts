@@ -137,6 +137,13 @@ function solverSchedule(
     respaced?.map((sigma) => whole(timestepOfSigma(sigma, training))) ??
     solverTimesteps(config, steps, training);
   const plain = respaced ?? timesteps.map((t) => interpolate(training, t));
+  // Two equal steps would divide by no distance at all.
+  if (plain.some((sigma, i) => i > 0 && !(sigma < (plain[i - 1] ?? 0)))) {
+    throw new NetworkError(
+      'invalid_argument',
+      `steps: ${steps} are too many for distinct noise levels; take fewer`,
+    );
+  }
   return { timesteps, sigmas: Float32Array.from([...plain, finalSigma(config, training)]) };
 }
 

@@ -157,6 +157,17 @@ describe('scheduler configurations', () => {
     });
   });
 
+  it('refuse more solver steps than there are distinct noise levels', () => {
+    for (const spacing of ['leading', 'linspace']) {
+      const json = { _class_name: 'DPMSolverMultistepScheduler', timestep_spacing: spacing };
+      const config = parseSchedulerConfig(json);
+      expect(() => createSampler(config, { steps: 1000 })).toThrow(/too many for distinct noise levels/);
+    }
+    expect(() => parseSchedulerConfig({ _class_name: 'DDIMScheduler', beta_end: 5 })).toThrow(
+      /between 0 and 1/,
+    );
+  });
+
   it('refuse runs and steps that do not exist', () => {
     const config = parseSchedulerConfig({ _class_name: 'DDIMScheduler', steps_offset: 1 });
     expect(() => createSampler(config, { steps: 0 })).toThrow(NetworkError);

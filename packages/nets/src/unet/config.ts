@@ -1,6 +1,9 @@
 import { type ConfigJson, ConfigReader } from '../config-reader.js';
 import type { ActivationName } from '../module/layers.js';
 
+/** SDXL, the deepest public one, has 26. */
+const MOST_DEPTH = 1000;
+
 const DOWN_BLOCKS = ['CrossAttnDownBlock2D', 'DownBlock2D'] as const;
 const UP_BLOCKS = ['CrossAttnUpBlock2D', 'UpBlock2D'] as const;
 const MID_BLOCKS = ['UNetMidBlock2DCrossAttn', 'UNetMidBlock2D'] as const;
@@ -96,7 +99,22 @@ export function parseUnetConfig(json: ConfigJson): UnetConfig {
     conv_out_kernel: oddKernel(reader, 'conv_out_kernel'),
   };
   checkAttention(reader, config);
+  checkDepth(reader, config);
   return config;
+}
+
+/** A small file must not ask for a graph of millions of nodes: each key is bounded, and so is their product. */
+function checkDepth(reader: ConfigReader, config: UnetConfig): void {
+  const depth = config.layers_per_block.reduce(
+    (sum, layers, block) => sum + layers * (config.transformer_layers_per_block[block] ?? 1),
+    0,
+  );
+  if (depth > MOST_DEPTH) {
+    throw reader.refusal(
+      'transformer_layers_per_block',
+      `times layers_per_block makes ${depth} layers, more than ${MOST_DEPTH}`,
+    );
+  }
 }
 
 /** Keys whose other values need parts that are not built here. Keys without effect on inference are not listed. */

@@ -141,6 +141,11 @@ describe('UNet2DConditionModel', () => {
     ['activations', /act_fn "mish"/, { act_fn: 'mish' }],
     ['another class', /_class_name "UNet3DConditionModel"/, { _class_name: 'UNet3DConditionModel' }],
     ['absurd numbers', /layers_per_block must be .* to 1000/, { layers_per_block: 1e9 }],
+    [
+      'a depth beyond reason',
+      /more than 1000/,
+      { layers_per_block: 1000, transformer_layers_per_block: 1000 },
+    ],
     ['unequal ways', /up_block_types has 1 entries/, { up_block_types: ['UpBlock2D'] }],
   ])('refuses %s that it does not have', (_, message, change) => {
     expect(() => parseUnetConfig({ ...stableDiffusion, ...change })).toThrow(message);
