@@ -1,5 +1,5 @@
-// Int8 kernels for AVX-512 VNNI (Intel since Ice Lake, AMD since Zen 4), up to five or six rows: bound by reading weights, which
-// stream past once. Two panels at a time give memory two streams to run ahead in. More rows: int8_walk_avx512.cpp.
+// Int8 kernels for AVX-512 VNNI (Intel since Ice Lake, AMD since Zen 4), up to five or six rows: bound by reading weights,
+// which stream past once. Two panels at a time give memory two streams to run ahead in. More rows: int8_walk_avx512.cpp.
 //
 // vpdpbusd wants unsigned weights: the sign bit is flipped on the fly.
 #include <immintrin.h>
