@@ -1,6 +1,6 @@
 import { type Row, splits, writeDataset } from './dataset.js';
-import type { EditKind } from './edit.js';
 import type { PairOptions } from './pairs.js';
+import type { EditKind } from './wording.js';
 
 const attribute: readonly EditKind[] = ['recolour', 'resize', 'rematerial', 'reshape'];
 

@@ -1,14 +1,6 @@
 export { benchmarkTasks, heldOutPairs, writeBenchmark } from './benchmark.js';
 export { assertNoLeak, type DatasetOptions, type Row, splits, writeDataset } from './dataset.js';
-export {
-  type Edit,
-  type EditKind,
-  editKinds,
-  instructions,
-  isUnambiguous,
-  proposeEdit,
-  type Wording,
-} from './edit.js';
+export { type Edit, isUnambiguous, proposeEdit } from './edit.js';
 export { WorldError, type WorldErrorCode } from './errors.js';
 export { changedFraction, type Rejection, rejections } from './minimality.js';
 export { makePair, noChangePrompt, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
@@ -19,3 +11,4 @@ export { RenderPool } from './render/pool.js';
 export { type Frame, type RenderOptions, render } from './render/render.js';
 export { freePlace, isFree, placeOnProp, type SceneOptions, sampleScene } from './sample-scene.js';
 export * from './scene.js';
+export { type EditKind, editKinds, instructions, type Wording } from './wording.js';

@@ -1,4 +1,4 @@
-import { type Edit, type EditKind, instructions, proposeEdit, type Wording } from './edit.js';
+import { type Edit, proposeEdit } from './edit.js';
 import { WorldError } from './errors.js';
 import { type Rejection, rejections } from './minimality.js';
 import { type Random, random } from './random.js';
@@ -6,6 +6,7 @@ import { holds, plainReferences, refer } from './refer.js';
 import { type Frame, render } from './render/render.js';
 import { type SceneOptions, sampleScene } from './sample-scene.js';
 import { type Colour, colours, type Scene, shapes } from './scene.js';
+import { type EditKind, instructions, type Wording } from './wording.js';
 
 /** How many drafts were refused and why: the datasheet prints it. */
 export type RejectionLog = Partial<Record<Rejection | 'no-draft' | 'physics' | 'placement', number>>;
