@@ -1,0 +1,9 @@
+export {
+  type Editor,
+  type EditorProgress,
+  type EditorRequest,
+  type EditorSettings,
+  type SamplerName,
+  samplerNames,
+} from './editor.js';
+export { AuroraError, type AuroraErrorCode } from './errors.js';
