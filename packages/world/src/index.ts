@@ -1,9 +1,21 @@
-export { benchmarkTasks, heldOutPairs, writeBenchmark } from './benchmark.js';
-export { assertNoLeak, type DatasetOptions, type Row, splits, writeDataset } from './dataset.js';
+export { benchmarkTasks, writeBenchmark } from './benchmark.js';
+export {
+  assertNoLeak,
+  type DatasetOptions,
+  joinParts,
+  type Row,
+  splitSeeds,
+  splits,
+  writeDataset,
+} from './dataset.js';
 export { type Edit, isUnambiguous, proposeEdit } from './edit.js';
+export { steps } from './edits/places.js';
 export { WorldError, type WorldErrorCode } from './errors.js';
+export { heldOutPairs, lookOf, showsAny } from './held-out.js';
 export { changedFraction, type Rejection, rejections } from './minimality.js';
-export { makePair, noChangePrompt, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
+export { noChangePrompt } from './nochange.js';
+export { addVideoNoise, type NoiseKind, shakenCamera } from './noise.js';
+export { makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
 export { type Push, type Settled, settle } from './physics.js';
 export { type Random, random } from './random.js';
 export { holds, plainReferences, type Reference, type Relation, refer, relations, resolve } from './refer.js';

@@ -1,6 +1,7 @@
 import { type Edit, isUnambiguous } from './edit.js';
 import type { Frame } from './render/render.js';
 import { halfExtents, sizes } from './scene.js';
+import type { EditKind } from './wording.js';
 
 /** The seven checks of a pair, by what they reject. */
 export type Rejection =
@@ -20,14 +21,17 @@ export function changedFraction(a: Frame, b: Frame): number {
   return changed / (a.width * a.height);
 }
 
-/** Every reason to reject a pair: empty when the change is just what the instruction says and can be seen. */
-export function rejections(edit: Edit, first: Frame, last: Frame): Rejection[] {
+const isGlobal = ({ kind }: Edit): boolean => kind === 'floor' || kind === 'light' || kind === 'night';
+const moving: readonly EditKind[] = ['move', 'relate', 'push', 'fall', 'roll', 'drop'];
+
+/** The checks that states alone decide; run before anything is rendered. */
+export function cheapRejections(edit: Edit): Rejection[] {
   const { before, after, targets, kind } = edit;
-  const isGlobal = kind === 'floor' || kind === 'light' || kind === 'night';
   const found: Rejection[] = [];
   if (
     JSON.stringify(before.camera) !== JSON.stringify(after.camera) ||
-    (!isGlobal && JSON.stringify([before.light, before.floor]) !== JSON.stringify([after.light, after.floor]))
+    (!isGlobal(edit) &&
+      JSON.stringify([before.light, before.floor]) !== JSON.stringify([after.light, after.floor]))
   )
     found.push('camera');
   const bystanders = before.objects.filter((o) => !targets.includes(o.id));
@@ -35,15 +39,9 @@ export function rejections(edit: Edit, first: Frame, last: Frame): Rejection[] {
     bystanders.some((o) => JSON.stringify(o) !== JSON.stringify(after.objects.find(({ id }) => id === o.id)))
   )
     found.push('bystander');
-  const fraction = changedFraction(first, last);
-  if (fraction < 0.005 || (!isGlobal && fraction > 0.45)) found.push('changed-pixels');
-  const seenFirst = before.objects.every((o, i) => !targets.includes(o.id) || first.visible[i]! >= 0.25);
-  const seenLast = after.objects.every((o, i) => !targets.includes(o.id) || last.visible[i]! >= 0.25);
-  if (!seenFirst || !seenLast) found.push('hidden');
-  const moving = ['move', 'relate', 'push', 'fall', 'roll', 'drop'].includes(kind);
   const t = before.objects.find((o) => o.id === targets[0]);
   const u = after.objects.find((o) => o.id === targets[0]);
-  if (t && u && moving) {
+  if (t && u && moving.includes(kind)) {
     const d = Math.hypot(...t.position.map((x, i) => x - u.position[i]!));
     if (d < (kind === 'push' ? 1 : 2) * Math.min(...halfExtents(t))) found.push('too-small-a-change');
   }
@@ -54,5 +52,17 @@ export function rejections(edit: Edit, first: Frame, last: Frame): Rejection[] {
   if (!isUnambiguous(edit)) found.push('ambiguous');
   if (after.objects.some(({ position: [x, , z] }) => Math.abs(x) > 2.4 || z < -2.4 || z > 2.1))
     found.push('out-of-frame');
+  return found;
+}
+
+/** Every reason to reject a pair: empty when the change is just what the instruction says and can be seen. */
+export function rejections(edit: Edit, first: Frame, last: Frame): Rejection[] {
+  const { before, after, targets } = edit;
+  const found = cheapRejections(edit);
+  const fraction = changedFraction(first, last);
+  if (fraction < 0.005 || (!isGlobal(edit) && fraction > 0.45)) found.push('changed-pixels');
+  const seenFirst = before.objects.every((o, i) => !targets.includes(o.id) || first.visible[i]! >= 0.25);
+  const seenLast = after.objects.every((o, i) => !targets.includes(o.id) || last.visible[i]! >= 0.25);
+  if (!seenFirst || !seenLast) found.push('hidden');
   return found;
 }

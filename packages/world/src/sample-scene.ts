@@ -149,7 +149,9 @@ export function sampleScene(seed: number, options: SceneOptions = {}): Scene {
     const position = id === 0 && prop ? placeOnProp(prop, kind) : freePlace(scene, kind, r);
     if (position === undefined) continue;
     used.add(key);
-    const rotation = onRamp ? axisAngle([0, 1, 0], 0) : axisAngle([0, 1, 0], r.between(-0.7, 0.7));
+    // A wedge looks different from all four sides.
+    const quarter = kind.shape === 'wedge' ? (r.index(4) * Math.PI) / 2 : 0;
+    const rotation = axisAngle([0, 1, 0], onRamp ? 0 : quarter + r.between(-0.7, 0.7));
     scene = { ...scene, objects: [...scene.objects, { id: id++, ...kind, position, rotation }] };
   }
   return scene;
