@@ -8,11 +8,17 @@ export {
   splits,
   writeDataset,
 } from './dataset.js';
-export { type Edit, isUnambiguous, proposeEdit } from './edit.js';
+export { type Edit, type EditOptions, isUnambiguous, proposeEdit } from './edit.js';
 export { steps } from './edits/places.js';
 export { WorldError, type WorldErrorCode } from './errors.js';
 export { heldOutPairs, lookOf, showsAny } from './held-out.js';
-export { changedFraction, type Rejection, rejections } from './minimality.js';
+export {
+  bystanderOverlap,
+  changedFraction,
+  cheapRejections,
+  type Rejection,
+  rejections,
+} from './minimality.js';
 export { noChangePrompt } from './nochange.js';
 export { addVideoNoise, type NoiseKind, shakenCamera } from './noise.js';
 export { makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';

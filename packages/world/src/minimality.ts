@@ -1,6 +1,7 @@
 import { type Edit, isUnambiguous } from './edit.js';
+import { namedIds } from './edits/draft.js';
 import type { Frame } from './render/render.js';
-import { halfExtents, sizes } from './scene.js';
+import { halfExtents, type Scene, sizes } from './scene.js';
 import type { EditKind } from './wording.js';
 
 /** The seven checks of a pair, by what they reject. */
@@ -19,6 +20,26 @@ export function changedFraction(a: Frame, b: Frame): number {
   for (let i = 0; i < a.data.length; i += 3)
     if ([0, 1, 2].some((c) => Math.abs(a.data[i + c]! - b.data[i + c]!) > 8)) changed++;
   return changed / (a.width * a.height);
+}
+
+/**
+ * The least mask IoU (before against after) of the objects that are no target, 0 to 1. Pixels where a target stands in
+ * either picture do not count: there it hides or uncovers them. An object gone altogether counts as 0.
+ */
+export function bystanderOverlap({ before, after, targets }: Edit, first: Frame, last: Frame): number {
+  const idOf = (scene: Scene, value: number): number => (value === 0 ? -1 : scene.objects[value - 1]!.id);
+  const both = new Map<number, number>();
+  const either = new Map<number, number>();
+  const count = (map: Map<number, number>, id: number): unknown => map.set(id, (map.get(id) ?? 0) + 1);
+  for (let i = 0; i < first.mask.length; i++) {
+    const a = idOf(before, first.mask[i]!);
+    const b = idOf(after, last.mask[i]!);
+    if (targets.includes(a) || targets.includes(b)) continue;
+    if (a >= 0) count(either, a);
+    if (b >= 0 && b !== a) count(either, b);
+    if (a >= 0 && a === b) count(both, a);
+  }
+  return Math.min(1, ...[...either].map(([id, total]) => (both.get(id) ?? 0) / total));
 }
 
 const isGlobal = ({ kind }: Edit): boolean => kind === 'floor' || kind === 'light' || kind === 'night';
@@ -57,12 +78,14 @@ export function cheapRejections(edit: Edit): Rejection[] {
 
 /** Every reason to reject a pair: empty when the change is just what the instruction says and can be seen. */
 export function rejections(edit: Edit, first: Frame, last: Frame): Rejection[] {
-  const { before, after, targets } = edit;
+  const { before, after } = edit;
   const found = cheapRejections(edit);
   const fraction = changedFraction(first, last);
   if (fraction < 0.005 || (!isGlobal(edit) && fraction > 0.45)) found.push('changed-pixels');
-  const seenFirst = before.objects.every((o, i) => !targets.includes(o.id) || first.visible[i]! >= 0.25);
-  const seenLast = after.objects.every((o, i) => !targets.includes(o.id) || last.visible[i]! >= 0.25);
-  if (!seenFirst || !seenLast) found.push('hidden');
+  const named = namedIds(edit);
+  const isSeen = (scene: Scene, frame: Frame): boolean =>
+    scene.objects.every((o, i) => !named.has(o.id) || frame.visible[i]! >= 0.25);
+  if (!isSeen(before, first) || !isSeen(after, last)) found.push('hidden');
+  if (!found.includes('bystander') && bystanderOverlap(edit, first, last) < 0.98) found.push('bystander');
   return found;
 }

@@ -1,6 +1,6 @@
 import type { Edit } from './edit.js';
+import { namedIds } from './edits/draft.js';
 import type { Random } from './random.js';
-import { type Reference, resolve } from './refer.js';
 import { isFree } from './sample-scene.js';
 import { type Scene, type Vec3, withObject } from './scene.js';
 
@@ -20,13 +20,8 @@ export function shakenCamera(scene: Scene, r: Random, strength = 1): Scene {
 
 /** Moves one object that the edit does not name, 0.5 to 1.2 m, or undefined when none has room. */
 function strayObject(edit: Edit, r: Random): Scene | undefined {
-  const { after, targets } = edit;
-  const named = new Set(targets);
-  for (const reference of edit.references)
-    for (let part: Reference | undefined = reference; part; ) {
-      for (const { id } of resolve(edit.before, part)) named.add(id);
-      part = typeof part.place === 'object' ? part.place.of : undefined;
-    }
+  const { after } = edit;
+  const named = namedIds(edit);
   const free = after.objects.filter(
     (o, i) => !named.has(o.id) && !(i === 0 && after.props.length > 0) && o.position[1] < 0.8,
   );

@@ -1,5 +1,5 @@
 import type { Random } from '../random.js';
-import { type Reference, refer } from '../refer.js';
+import { type Reference, refer, resolve } from '../refer.js';
 import { type Scene, type WorldObject, withObject } from '../scene.js';
 import { type EditKind, instructions, type Wording } from '../wording.js';
 
@@ -16,6 +16,17 @@ export interface Edit {
   readonly inverse?: string;
   /** States from first to last for physics, else before and after. */
   readonly frames: readonly Scene[];
+}
+
+/** Ids of all objects an edit changes or names, the anchors of names by place included. */
+export function namedIds(edit: Edit): Set<number> {
+  const ids = new Set(edit.targets);
+  for (const reference of edit.references)
+    for (let part: Reference | undefined = reference; part; ) {
+      for (const { id } of resolve(edit.before, part)) ids.add(id);
+      part = typeof part.place === 'object' ? part.place.of : undefined;
+    }
+  return ids;
 }
 
 /** What one draft of an edit has at hand: a scene, one object that has a name, perhaps a second one. */
