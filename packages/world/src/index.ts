@@ -1,4 +1,23 @@
 export { benchmarkTasks, writeBenchmark } from './benchmark.js';
+export { type CameraPath, cameraPaths, withCameraPath } from './clips/camera-path.js';
+export { type ClipOptions, type ClipRow, writeClips } from './clips/clips.js';
+export {
+  labelOfPair,
+  type TruthClip,
+  type TruthLabel,
+  type TruthOptions,
+  truthLabels,
+  writeCurationTruth,
+} from './clips/curation-truth.js';
+export { addGrain, type CaptionFormat, type Grain, writeFilm } from './clips/film.js';
+export {
+  clipFramesPerSecond,
+  clipKinds,
+  type Motion,
+  type MotionOptions,
+  motionOf,
+  slerp,
+} from './clips/motion.js';
 export {
   assertNoLeak,
   type DatasetOptions,
