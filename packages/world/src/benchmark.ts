@@ -10,7 +10,7 @@ export const benchmarkTasks = {
   attribute: { kinds: attribute },
   'action-move': { kinds: ['move', 'swap', 'closer', 'apart'] },
   physics: { kinds: ['drop', 'push', 'knock', 'fall', 'roll'] },
-  'physics-ood': { kinds: ['roll'], scene: { prop: 'steep ramp' } },
+  'physics-ood': { kinds: ['roll', 'fall'], scene: { layout: 'unseen' } },
   relative: { kinds: ['relate'], scene: { require: heldOutPairs } },
   'count-rotate': { kinds: ['add', 'add-count', 'remove', 'remove-all', 'turn', 'flip'] },
   referring: { kinds: [...attribute, 'remove', 'move'], relational: true, scene: { view: 'test' } },

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { encodeImage, writeFileAtomically } from '@triptych/media';
 import { WorldError } from './errors.js';
 import type { NoiseKind } from './noise.js';
-import { makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
+import { generatorVersion, makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
 import { type Scene, sceneHash } from './scene.js';
 import type { Wording } from './wording.js';
 
@@ -102,7 +102,7 @@ function datasheet(name: string, rows: readonly Row[], { size, seeds, wording, n
   return `# ${name}
 
 Rendered pairs of a seeded toy world (not photographs, and not AURORA's data; only the row format is AURORA's).
-Rows: ${rows.length}, ${size} pixels, seeds ${seeds[0]} to ${seeds[1] - 1}, wording: ${wording}.
+Rows: ${rows.length}, ${size} pixels, seeds ${seeds[0]} to ${seeds[1] - 1}, wording: ${wording}, generator version ${generatorVersion}.
 ${
   noise
     ? `

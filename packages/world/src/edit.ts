@@ -21,6 +21,14 @@ const makers: Record<EditKind, Maker> = {
   ...globalEdits,
 };
 
+const inverseKinds: Partial<Record<EditKind, EditKind>> = {
+  add: 'remove',
+  remove: 'add',
+  'add-count': 'remove-all',
+  closer: 'apart',
+  apart: 'closer',
+};
+
 /** Shapes on which a kind can be seen; all where nothing stands here. */
 const shapesFor: Partial<Record<EditKind, readonly Shape[]>> = {
   turn: ['brick', 'wedge'],
@@ -65,6 +73,27 @@ export async function proposeEdit(
   const A = refer(scene, a, r, relational);
   if (!A) return undefined;
   return makers[kind](new Draft({ scene, kind, r, wording, a, A, b, signal }));
+}
+
+/**
+ * The edit that leads back: before and after change places, and so do the instruction and its inverse. Twice gives the
+ * edit again. Undefined where there is no inverse.
+ */
+export function invert(edit: Edit): Edit | undefined {
+  const { before, after, inverse, inverseReferences = [], instruction, references } = edit;
+  if (inverse === undefined) return undefined;
+  const kind = inverseKinds[edit.kind] ?? edit.kind;
+  return {
+    kind,
+    before: after,
+    after: before,
+    targets: edit.targets,
+    references: inverseReferences,
+    instruction: inverse,
+    inverse: instruction,
+    inverseReferences: references,
+    frames: [...edit.frames].reverse(),
+  };
 }
 
 /** True when every reference of an edit means one object in the scene before. */

@@ -27,7 +27,7 @@ export {
   splits,
   writeDataset,
 } from './dataset.js';
-export { type Edit, type EditOptions, isUnambiguous, proposeEdit } from './edit.js';
+export { type Edit, type EditOptions, invert, isUnambiguous, proposeEdit } from './edit.js';
 export { steps } from './edits/places.js';
 export { WorldError, type WorldErrorCode } from './errors.js';
 export { heldOutPairs, lookOf, showsAny } from './held-out.js';
@@ -40,7 +40,7 @@ export {
 } from './minimality.js';
 export { noChangePrompt } from './nochange.js';
 export { addVideoNoise, type NoiseKind, shakenCamera } from './noise.js';
-export { makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
+export { generatorVersion, makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
 export { type Push, type Settled, settle } from './physics.js';
 export { type Random, random } from './random.js';
 export { holds, plainReferences, type Reference, type Relation, refer, relations, resolve } from './refer.js';

@@ -10,6 +10,9 @@ import { type SceneOptions, sampleScene } from './sample-scene.js';
 import type { Scene } from './scene.js';
 import type { EditKind, Wording } from './wording.js';
 
+/** Version of what a seed gives; generator.test.ts holds it to its word. Datasheets and model cards name it. */
+export const generatorVersion = 2;
+
 /** How many drafts were refused and why: the datasheet prints it. */
 export type RejectionLog = Partial<
   Record<Rejection | 'no-draft' | 'physics' | 'placement' | 'held-out', number>
@@ -43,10 +46,10 @@ export interface Pair {
 
 /** Which prop a kind needs, and what must not occur. */
 function sceneFor(kind: EditKind, options: SceneOptions = {}): SceneOptions {
-  const { prop, ...rest } = options;
+  const { prop: _unused, ...rest } = options;
   const base: SceneOptions =
     rest.exclude === undefined && rest.require === undefined ? { ...rest, exclude: heldOutPairs } : rest;
-  if (kind === 'roll') return { ...base, prop: prop === 'steep ramp' ? prop : 'ramp' };
+  if (kind === 'roll') return { ...base, prop: 'ramp' };
   return kind === 'fall' ? { ...base, prop: 'platform' } : base;
 }
 

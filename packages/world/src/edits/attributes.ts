@@ -21,7 +21,10 @@ function stand(object: WorldObject, change: Partial<WorldObject>): Partial<World
 function alter(draft: Draft, fields: Partial<WorldObject>, word: string, old: string) {
   const after = draft.change(fields);
   const name = draft.nameIn(after);
-  return draft.done(after, draft.say(draft.A.text, word), { inverse: name && draft.say(name, old) });
+  return draft.done(after, draft.say(draft.A.text, word), {
+    inverse: name && draft.say(name.text, old),
+    inverseReferences: [name],
+  });
 }
 
 const materialWord = (material: Material): string => (material === 'matte' ? 'matte plastic' : material);

@@ -12,8 +12,9 @@ export interface Edit {
   readonly targets: readonly number[];
   readonly references: readonly Reference[];
   readonly instruction: string;
-  /** The instruction that leads back, where there is one. */
+  /** The instruction that leads back, where there is one, and whom it names in the scene after. */
   readonly inverse?: string;
+  readonly inverseReferences?: readonly Reference[];
   /** States from first to last for physics, else before and after. */
   readonly frames: readonly Scene[];
 }
@@ -78,9 +79,9 @@ export class Draft {
   }
 
   /** Names an object anew in the scene after: its old name may no longer fit. */
-  nameIn(after: Scene, id: number = this.a.id): string | undefined {
+  nameIn(after: Scene, id: number = this.a.id): Reference | undefined {
     const object = after.objects.find((o) => o.id === id);
-    return object && refer(after, object, this.r)?.text;
+    return object && refer(after, object, this.r);
   }
 
   /** The edit; about `a` alone and without a clip unless `more` says so. */
@@ -89,8 +90,10 @@ export class Draft {
     instruction: string,
     more: Partial<Pick<Edit, 'before' | 'targets' | 'references' | 'frames'>> & {
       inverse?: string | undefined;
+      inverseReferences?: readonly (Reference | undefined)[];
     } = {},
   ): Edit {
+    const inverseReferences = more.inverseReferences?.filter((reference) => reference !== undefined) ?? [];
     const { inverse, before = this.before, targets = [this.a.id], references = [this.A] } = more;
     return {
       kind: this.kind,
@@ -100,7 +103,7 @@ export class Draft {
       references,
       instruction,
       frames: more.frames ?? [before, after],
-      ...(inverse === undefined ? {} : { inverse }),
+      ...(inverse === undefined ? {} : { inverse, inverseReferences }),
     };
   }
 }

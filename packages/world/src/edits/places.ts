@@ -31,7 +31,8 @@ function pair(draft: Draft, share: number, inverse: 'swap' | 'closer' | 'apart')
   return draft.done(after, draft.say(A.text, B.text), {
     targets: [a.id, b.id],
     references: [A, B],
-    inverse: nameA && nameB && draft.say(nameA, nameB, inverse),
+    inverse: nameA && nameB && draft.say(nameA.text, nameB.text, inverse),
+    inverseReferences: [nameA, nameB],
   });
 }
 
@@ -51,7 +52,8 @@ export const placeEdits = {
     const opposite = directions.find((d) => d.x === -direction.x && d.z === -direction.z)!;
     const name = draft.nameIn(after);
     return draft.done(after, draft.say(A.text, direction[step]), {
-      inverse: name && draft.say(name, opposite[step]),
+      inverse: name && draft.say(name.text, opposite[step]),
+      inverseReferences: [name],
     });
   },
   relate(draft) {

@@ -30,14 +30,19 @@ export const turnEdits = {
     if (a.shape !== 'brick' && a.shape !== 'wedge') return undefined;
     // Seen from above, to the right is clockwise: the front (towards the camera) turns to the viewer's left.
     const after = draft.change({ rotation: rotated(draft, 'y', (-degrees * Math.PI) / 180) });
-    return draft.done(after, draft.say(A.text, words), {
-      inverse: draft.say(draft.nameIn(after) ?? A.text, back),
+    const text = draft.say(A.text, words);
+    const name = draft.nameIn(after) ?? A;
+    return draft.done(after, text, {
+      inverse: draft.say(name.text, back),
+      inverseReferences: [name],
     });
   },
   flip(draft) {
     const { a, A } = draft;
     if (a.shape !== 'cone' && a.shape !== 'wedge') return undefined;
     const after = draft.change({ rotation: rotated(draft, 'x', Math.PI) });
-    return draft.done(after, draft.say(A.text), { inverse: draft.say(draft.nameIn(after) ?? A.text) });
+    const text = draft.say(A.text);
+    const name = draft.nameIn(after) ?? A;
+    return draft.done(after, text, { inverse: draft.say(name.text), inverseReferences: [name] });
   },
 } satisfies Record<string, Maker>;
