@@ -96,7 +96,10 @@ export class FakeImageSource implements ImageSource {
     const { failure, stepDelayMs = 0 } = this.#options;
     for (let step = 1; step <= steps; step++) {
       signal.throwIfAborted();
-      await new Promise((resolve) => setTimeout(resolve, stepDelayMs));
+      await new Promise((resolve) => {
+        if (stepDelayMs > 0) setTimeout(resolve, stepDelayMs);
+        else setImmediate(resolve);
+      });
       signal.throwIfAborted();
       onEvent({ type: 'progress', index, step, steps, etaSeconds: steps - step });
       if (step <= request.previews)
