@@ -18,6 +18,16 @@ export {
   writeResult,
 } from './edit/result.js';
 export {
+  type Candidate,
+  type CandidateFile,
+  type CuratedRow,
+  candidatesFileName,
+  type PairScores,
+  type RejectedPair,
+  type RejectionReason,
+  rejectionReasons,
+} from './curation/candidate.js';
+export {
   type Editor,
   type EditorProgress,
   type EditorRequest,
