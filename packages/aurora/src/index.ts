@@ -1,4 +1,14 @@
 export {
+  type Candidate,
+  type CandidateFile,
+  type CuratedRow,
+  candidatesFileName,
+  type PairScores,
+  type RejectedPair,
+  type RejectionReason,
+  rejectionReasons,
+} from './curation/candidate.js';
+export {
   type Editor,
   type EditorProgress,
   type EditorRequest,
