@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { random } from '@triptych/world';
 import { type Cells, PeopleDatabase } from '../people/database.js';
 import { PeopleError } from '../people/errors.js';
-import { digestOf, plainPicture } from '../people/picture.js';
+import { plainPicture } from '../people/picture.js';
 import { freeText, personName } from '../people/text.js';
 import { raterOrder } from './order.js';
 import { isScore, maxCommentCharacters } from './protocol.js';
+import { beginStudy, drawItems, requireSameItems, settingOf } from './study-begin.js';
 import { type CheckedItem, checkItems, itemKey, type StudyItem } from './study-item.js';
 import { studyDatabase } from './study-schema.js';
 
@@ -94,16 +94,16 @@ export class RatingStudy implements Disposable {
     const items = await checkItems(drawItems(options.items, perTask, seed), options);
     const database = PeopleDatabase.open(options.database, studyDatabase, { create: true });
     try {
-      const begun = valueOf(database, 'digest');
-      if (begun === undefined) begin(database, items, seed);
-      else requireSame(database, begun, items);
+      const begun = settingOf(database, 'digest');
+      if (begun === undefined) beginStudy(database, items, seed);
+      else requireSameItems(database, begun, items);
       const byDigest = new Map(items.map((item) => [item.digest, item]));
       const outputs = new Map(
         database
           .all<OutputRow>('SELECT id, task, item, model, digest FROM output')
           .map((row) => [row.id, byDigest.get(row.digest)!]),
       );
-      return new RatingStudy(database, outputs, Number(valueOf(database, 'seed')));
+      return new RatingStudy(database, outputs, Number(settingOf(database, 'seed')));
     } catch (error) {
       database[Symbol.dispose]();
       throw error;
@@ -270,61 +270,4 @@ export class RatingStudy implements Disposable {
 /** A random name that tells nothing, 96 bits. */
 function opaque(): string {
   return randomBytes(12).toString('base64url');
-}
-
-function valueOf(database: PeopleDatabase, key: string): string | undefined {
-  return database.get<{ value: string }>('SELECT value FROM study WHERE key = ?', [key])?.value;
-}
-
-const digestOfAll = (items: readonly CheckedItem[]): string =>
-  digestOf(Buffer.from(items.map(({ digest }) => digest).join()));
-
-function begin(database: PeopleDatabase, items: readonly CheckedItem[], seed: number): void {
-  database.transaction(() => {
-    database.runMany(
-      'INSERT INTO output (task, item, model, instruction, digest) VALUES (?, ?, ?, ?, ?)',
-      items.map(({ task, item, model, instruction, digest }) => [task, item, model, instruction, digest]),
-    );
-    database.runMany('INSERT INTO study (key, value) VALUES (?, ?)', [
-      ['digest', digestOfAll(items)],
-      ['seed', String(seed)],
-      ['begun', new Date().toISOString()],
-    ]);
-  });
-}
-
-function requireSame(database: PeopleDatabase, begun: string, items: readonly CheckedItem[]): void {
-  if (begun === digestOfAll(items)) return;
-  const known = new Set(
-    database.all<{ digest: string }>('SELECT digest FROM output').map(({ digest }) => digest),
-  );
-  const other = items.find(({ digest }) => !known.has(digest));
-  const why =
-    other === undefined
-      ? `it has ${known.size} outputs, these results have ${items.length}`
-      : `it does not have what ${other.model} made of item ${other.item} of task ${other.task}`;
-  throw new PeopleError(
-    'other-study',
-    `${database.path} belongs to another study: ${why}; give the results it began with, or a new file`,
-    { field: 'database' },
-  );
-}
-
-/** The same items of each task for all models; all of them when there are no more than `perTask`. */
-function drawItems(items: readonly StudyItem[], perTask: number, seed: number): readonly StudyItem[] {
-  const byTask = new Map<string, Set<string>>();
-  for (const one of items) byTask.set(one.task, (byTask.get(one.task) ?? new Set()).add(one.item));
-  const drawn = new Set<string>();
-  for (const [task, names] of byTask) {
-    const sorted = [...names].sort();
-    // The stream is far from those of the orders, which are numbered by rater.
-    const chosen =
-      names.size > perTask
-        ? random(seed, 1 << 30)
-            .shuffle(sorted)
-            .slice(0, perTask)
-        : sorted;
-    for (const item of chosen) drawn.add(itemKey({ task, item }));
-  }
-  return items.filter((one) => drawn.has(itemKey(one)));
 }
