@@ -58,9 +58,10 @@ export function drawItems(items: readonly StudyItem[], perTask: number, seed: nu
   const byTask = new Map<string, Set<string>>();
   for (const one of items) byTask.set(one.task, (byTask.get(one.task) ?? new Set()).add(one.item));
   const drawn = new Set<string>();
+  // The stream is far from those of the orders, which are numbered by rater.
+  const r = random(seed, 1 << 30);
   for (const [task, names] of byTask) {
     const sorted = [...names].sort();
-    // The stream is far from those of the orders, which are numbered by rater.
     const chosen =
       names.size > perTask
         ? random(seed, 1 << 30)

@@ -3,8 +3,9 @@ import { type Cells, PeopleDatabase } from '../people/database.js';
 import { PeopleError } from '../people/errors.js';
 import { plainPicture } from '../people/picture.js';
 import { freeText, personName } from '../people/text.js';
+import { examplePicture, type RatingExample, ratingExamples } from './examples.js';
 import { raterOrder } from './order.js';
-import { isScore, maxCommentCharacters } from './protocol.js';
+import { isScore, maxCommentCharacters, type Protocol, protocol } from './protocol.js';
 import { beginStudy, drawItems, requireSameItems, settingOf } from './study-begin.js';
 import { type CheckedItem, checkItems, itemKey, type StudyItem } from './study-item.js';
 import { studyDatabase } from './study-schema.js';
@@ -69,6 +70,10 @@ interface OutputRow extends Cells {
 
 /** A study in progress: its items with their pictures, and everybody's ratings in a database. */
 export class RatingStudy implements Disposable {
+  /** What raters are asked, and rated edits to learn from. */
+  readonly protocol: Protocol = protocol;
+  readonly examples: readonly Pick<RatingExample, 'instruction' | 'score' | 'reason'>[] = ratingExamples;
+  readonly #examplePictures = new Map<string, Promise<Uint8Array>>();
   readonly #database: PeopleDatabase;
   /** By `output.id`. */
   readonly #outputs: ReadonlyMap<number, CheckedItem>;
@@ -235,6 +240,19 @@ export class RatingStudy implements Disposable {
     return which === 'source'
       ? plainPicture(item.source, item.sourceDigest, signal)
       : plainPicture(item.output, item.outputDigest, signal);
+  }
+
+  /**
+   * A picture of an example as PNG; rendered once.
+   * @throws PeopleError `unknown-item`
+   */
+  examplePicture(index: number, which: StudyPicture): Promise<Uint8Array> {
+    const example = ratingExamples[index];
+    if (example === undefined) throw new PeopleError('unknown-item', 'there is no such example');
+    const key = `${index} ${which}`;
+    const picture = this.#examplePictures.get(key) ?? examplePicture(example, which);
+    this.#examplePictures.set(key, picture);
+    return picture;
   }
 
   [Symbol.dispose](): void {

@@ -90,6 +90,7 @@ const reviewDatabase: DatabaseKind = {
 /** A review in progress: the candidates of a folder and everybody's decisions about them. */
 export class Review implements Disposable {
   readonly folder: string;
+  readonly reasons: readonly { readonly id: ReviewReason; readonly label: string }[] = reviewReasons;
   readonly candidates: readonly Candidate[];
   readonly #database: PeopleDatabase;
   readonly #perCandidate: number;
