@@ -62,12 +62,7 @@ export function drawItems(items: readonly StudyItem[], perTask: number, seed: nu
   const r = random(seed, 1 << 30);
   for (const [task, names] of byTask) {
     const sorted = [...names].sort();
-    const chosen =
-      names.size > perTask
-        ? random(seed, 1 << 30)
-            .shuffle(sorted)
-            .slice(0, perTask)
-        : sorted;
+    const chosen = names.size > perTask ? r.shuffle(sorted).slice(0, perTask) : sorted;
     for (const item of chosen) drawn.add(itemKey({ task, item }));
   }
   return items.filter((one) => drawn.has(itemKey(one)));

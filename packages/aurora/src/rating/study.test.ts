@@ -203,7 +203,7 @@ describe('opening', () => {
     expect(one.trials).toBe(8);
     one[Symbol.dispose]();
     (await open(3))[Symbol.dispose]();
-    expect(await problem(() => open(5))).toMatch(/^other-study/);
+    expect(await problem(() => open(4))).toMatch(/^other-study/);
   });
 
   it('stops when asked to', async () => {
