@@ -50,9 +50,9 @@ export interface GivenRating {
   readonly trial: string;
   /** 0, 50 or 100. */
   readonly score: number;
-  readonly comment?: string;
+  readonly comment?: string | undefined;
   /** Time the trial was on the screen. */
-  readonly milliseconds?: number;
+  readonly milliseconds?: number | undefined;
 }
 
 interface RaterRow extends Cells {
@@ -124,7 +124,7 @@ export class RatingStudy implements Disposable {
    * A new rater, or with `resume` one who was here before. The token is what later calls are made with.
    * @throws PeopleError `bad-name`, `name-taken`, `unknown-person`
    */
-  join(given: string, options: { readonly resume?: boolean } = {}): { readonly token: string } {
+  join(given: string, options: { readonly resume?: boolean | undefined } = {}): { readonly token: string } {
     const { name, key } = personName(given);
     const known = this.#database.get<{ token: string }>('SELECT token FROM rater WHERE key = ?', [key]);
     if (options.resume === true) {

@@ -131,7 +131,7 @@ export class Review implements Disposable {
    * A new annotator, or with `resume` one who was here before. The token is what later calls are made with.
    * @throws PeopleError `bad-name`, `name-taken`, `unknown-person`
    */
-  join(given: string, options: { readonly resume?: boolean } = {}): { readonly token: string } {
+  join(given: string, options: { readonly resume?: boolean | undefined } = {}): { readonly token: string } {
     const { name, key } = personName(given);
     const known = this.#database.get<{ token: string }>('SELECT token FROM annotator WHERE key = ?', [key]);
     if (options.resume === true) {
