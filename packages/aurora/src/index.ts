@@ -51,6 +51,7 @@ export {
   type StudyOptions,
   type StudyPicture,
 } from './rating/study.js';
+export { readStudyFolder, resultsFileName } from './rating/study-folder.js';
 export type { StudyItem } from './rating/study-item.js';
 export { exportReview, type ReviewExportOptions } from './review/export.js';
 export {

@@ -114,16 +114,23 @@ export class Review implements Disposable {
    * decisions about candidates that are still there hold.
    *
    * @param options.perCandidate annotators that see each candidate, default 1: others are not asked about it any more
+   * @param options.shared only read when another process has the review open for writing
    * @throws PeopleError `bad-items`, `bad-image`, `in-use`, `not-a-database`
    */
-  static async open(folder: string, options: { readonly perCandidate?: number } = {}): Promise<Review> {
-    const { perCandidate = 1 } = options;
+  static async open(
+    folder: string,
+    options: { readonly perCandidate?: number; readonly shared?: boolean } = {},
+  ): Promise<Review> {
+    const { perCandidate = 1, shared = false } = options;
     if (!Number.isInteger(perCandidate) || perCandidate < 1)
       throw new PeopleError('bad-items', `perCandidate must be a whole number from 1, not ${perCandidate}`, {
         field: 'perCandidate',
       });
     const { candidates } = await readCandidates(folder);
-    const database = PeopleDatabase.open(join(folder, reviewFileName), reviewDatabase, { create: true });
+    const database = PeopleDatabase.open(join(folder, reviewFileName), reviewDatabase, {
+      create: true,
+      shared,
+    });
     return new Review(folder, candidates, database, perCandidate);
   }
 

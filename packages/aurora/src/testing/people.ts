@@ -5,9 +5,10 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { encodeImage } from '@triptych/media';
 import type { Candidate, CandidateFile } from '../curation/candidate.js';
+import { resultsFileName } from '../rating/study-folder.js';
 import type { StudyItem } from '../rating/study-item.js';
 
 /** A folder that is removed when the test ends: `using folder = temporaryFolder()`. */
@@ -43,6 +44,23 @@ export async function writeStudyItems(
         items.push({ item: `${i}`, task, model, instruction: `Do ${task} ${i}`, source, output });
       }
     }
+  return items;
+}
+
+/** The same items as a folder that the benchmark wrote. */
+export async function writeStudyFolder(
+  folder: string,
+  options: Parameters<typeof writeStudyItems>[1] = {},
+): Promise<StudyItem[]> {
+  const items = await writeStudyItems(folder, options);
+  const lines = items.map((item) =>
+    JSON.stringify({
+      ...item,
+      source: relative(folder, item.source),
+      output: relative(folder, item.output),
+    }),
+  );
+  writeFileSync(join(folder, resultsFileName), `${lines.join('\n')}\n`);
   return items;
 }
 
