@@ -18,7 +18,7 @@ export {
 } from './editor.js';
 export { AuroraError, type AuroraErrorCode } from './errors.js';
 export { PeopleError, type PeopleProblem } from './people/errors.js';
-export { examplePicture, type RatingExample, ratingExamples } from './rating/examples.js';
+export { ExamplePictures, type RatingExample, ratingExamples } from './rating/examples.js';
 export {
   type Level,
   maxCommentCharacters,

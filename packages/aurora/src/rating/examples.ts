@@ -78,20 +78,27 @@ export const ratingExamples: readonly RatingExample[] = [
   },
 ];
 
-/**
- * The picture of an example as PNG.
- * @param side pixels, default 256
- */
-export async function examplePicture(
-  example: RatingExample,
-  which: 'source' | 'output',
-  side = 256,
-): Promise<Uint8Array> {
-  const { width, height, channels, data } = render(example[which], { width: side });
-  const r = random(7);
-  const grain = which === 'output' && example.grain === true ? 34 : 0;
-  const noisy = grain === 0 ? data : data.map((level) => clip(level + r.between(-grain, grain)));
-  return encodeImage({ width, height, channels, data: noisy });
+/** Pictures of the examples. Several show the same scene: each is rendered once, when it is first asked for. */
+export class ExamplePictures {
+  readonly #side: number;
+  readonly #frames = new Map<Scene, Frame>();
+
+  /** @param side pixels; rendering holds up everything else for a tenth of a second at 192 */
+  constructor(side = 192) {
+    this.#side = side;
+  }
+
+  /** PNG. */
+  async picture(example: RatingExample, which: 'source' | 'output'): Promise<Uint8Array> {
+    const scene = example[which];
+    const frame = this.#frames.get(scene) ?? render(scene, { width: this.#side });
+    this.#frames.set(scene, frame);
+    const { width, height, channels, data } = frame;
+    const r = random(7);
+    const grain = which === 'output' && example.grain === true ? 34 : 0;
+    const noisy = grain === 0 ? data : data.map((level) => clip(level + r.between(-grain, grain)));
+    return encodeImage({ width, height, channels, data: noisy });
+  }
 }
 
 const clip = (level: number): number => Math.min(255, Math.max(0, Math.round(level)));

@@ -3,7 +3,7 @@ import { type Cells, PeopleDatabase } from '../people/database.js';
 import { PeopleError } from '../people/errors.js';
 import { plainPicture } from '../people/picture.js';
 import { freeText, personName } from '../people/text.js';
-import { examplePicture, type RatingExample, ratingExamples } from './examples.js';
+import { ExamplePictures, type RatingExample, ratingExamples } from './examples.js';
 import { raterOrder } from './order.js';
 import { isScore, maxCommentCharacters, type Protocol, protocol } from './protocol.js';
 import { beginStudy, drawItems, requireSameItems, settingOf } from './study-begin.js';
@@ -73,7 +73,7 @@ export class RatingStudy implements Disposable {
   /** What raters are asked, and rated edits to learn from. */
   readonly protocol: Protocol = protocol;
   readonly examples: readonly Pick<RatingExample, 'instruction' | 'score' | 'reason'>[] = ratingExamples;
-  readonly #examplePictures = new Map<string, Promise<Uint8Array>>();
+  readonly #examplePictures = new ExamplePictures();
   readonly #database: PeopleDatabase;
   /** By `output.id`. */
   readonly #outputs: ReadonlyMap<number, CheckedItem>;
@@ -243,16 +243,13 @@ export class RatingStudy implements Disposable {
   }
 
   /**
-   * A picture of an example as PNG; rendered once.
+   * A picture of an example as PNG.
    * @throws PeopleError `unknown-item`
    */
-  examplePicture(index: number, which: StudyPicture): Promise<Uint8Array> {
+  async examplePicture(index: number, which: StudyPicture): Promise<Uint8Array> {
     const example = ratingExamples[index];
     if (example === undefined) throw new PeopleError('unknown-item', 'there is no such example');
-    const key = `${index} ${which}`;
-    const picture = this.#examplePictures.get(key) ?? examplePicture(example, which);
-    this.#examplePictures.set(key, picture);
-    return picture;
+    return this.#examplePictures.picture(example, which);
   }
 
   [Symbol.dispose](): void {

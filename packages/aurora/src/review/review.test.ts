@@ -71,8 +71,8 @@ describe('review', () => {
     const { token } = review.join('Ada');
     expect(review.state(token, 'c0').candidate?.id).toBe('c1');
     expect(review.state(token, 'c2').candidate?.id).toBe('c0');
-    review.decide(token, reject('c1'));
-    expect(review.state(token, 'c0').candidate?.id).toBe('c2');
+    expect(review.decide(token, reject('c1')).candidate?.id).toBe('c2');
+    expect(review.decide(token, reject('c2')).candidate?.id).toBe('c0');
   });
 
   it('asks as many annotators as wanted about each', async () => {

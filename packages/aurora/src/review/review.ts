@@ -208,7 +208,8 @@ export class Review implements Disposable {
       'INSERT INTO decision (annotator, candidate, verdict, instruction, reason, decided) VALUES (?, ?, ?, ?, ?, ?)',
       [id, decision.candidate, decision.verdict, instruction, reason, new Date().toISOString()],
     );
-    return this.state(token);
+    // Onwards from here: what was put off does not come back before the end.
+    return this.state(token, decision.candidate);
   }
 
   /**
