@@ -12,7 +12,7 @@ import { type EditKind, makePair, type Pair } from '@triptych/world';
 const kinds: readonly EditKind[] = ['move', 'recolour', 'remove', 'knock', 'relate', 'add'];
 
 /** The first pairs of the world for each kind in turn. */
-async function pairs(count: number, size: number): Promise<Pair[]> {
+export async function worldPairs(count: number, size = 64): Promise<Pair[]> {
   const found: Pair[] = [];
   for (let seed = 11; found.length < count; seed++) {
     const pair = await makePair(seed, { kinds: [kinds[found.length % kinds.length]!], size });
@@ -29,9 +29,9 @@ async function write(folder: string, name: string, raster: Raster): Promise<stri
 }
 
 /** Two models: `model-copy` gives the source back, `model-best` always has it right. */
-export async function writeStudy(folder: string, count: number, size = 64): Promise<StudyItem[]> {
+export async function writeStudy(folder: string, pairs: readonly Pair[]): Promise<StudyItem[]> {
   const items: StudyItem[] = [];
-  for (const [index, { edit, first, last }] of (await pairs(count, size)).entries()) {
+  for (const [index, { edit, first, last }] of pairs.entries()) {
     const task = index % 2 === 0 ? 'attribute' : 'physics';
     const source = await write(folder, `${index}-source.png`, first);
     for (const [model, raster] of [
@@ -46,9 +46,9 @@ export async function writeStudy(folder: string, count: number, size = 64): Prom
 }
 
 /** Candidates of clips; the first has no instruction yet. */
-export async function writePairs(folder: string, count: number, size = 64): Promise<void> {
+export async function writePairs(folder: string, pairs: readonly Pair[]): Promise<void> {
   const candidates: Candidate[] = [];
-  for (const [index, { edit, first, last }] of (await pairs(count, size)).entries()) {
+  for (const [index, { edit, first, last }] of pairs.entries()) {
     const file = (suffix: string): string => `images/p${index}_${suffix}.png`;
     await write(folder, file('0'), first);
     await write(folder, file('1'), last);
@@ -58,8 +58,8 @@ export async function writePairs(folder: string, count: number, size = 64): Prom
       input: file('0'),
       output: file('1'),
       mask: file('mask'),
-      width: size,
-      height: size,
+      width: first.width,
+      height: first.height,
       clip: `table-${index + 1}.mp4`,
       firstSeconds: 0.4,
       lastSeconds: 2.1,
@@ -82,7 +82,7 @@ export async function writePairs(folder: string, count: number, size = 64): Prom
     format: 'triptych-candidates',
     version: 1,
     embedding: 'descriptor',
-    clips: count,
+    clips: pairs.length,
     pairs: 40,
     rejected: {},
     candidates,

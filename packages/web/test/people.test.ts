@@ -6,7 +6,7 @@ import { until } from '@triptych/server/testing';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NARROW, scrollsSideways } from './browser.js';
-import { writePairs, writeStudy } from './people-folders.js';
+import { worldPairs, writePairs, writeStudy } from './people-folders.js';
 import { expectAccessible, failedRequest, setStage } from './stage.js';
 
 const { start, startWith } = setStage();
@@ -23,13 +23,13 @@ afterEach(() => {
 
 const database = () => join(folder, 'study.sqlite');
 async function study(count = 2): Promise<RatingStudy> {
-  const items = await writeStudy(join(folder, 'results'), count);
+  const items = await writeStudy(join(folder, 'results'), await worldPairs(count));
   const opened = await RatingStudy.open({ items, database: database() });
   open.push(opened);
   return opened;
 }
 async function review(count = 3, perCandidate = 1): Promise<Review> {
-  await writePairs(folder, count);
+  await writePairs(folder, await worldPairs(count));
   const opened = await Review.open(folder, { perCandidate });
   open.push(opened);
   return opened;
@@ -148,11 +148,7 @@ describe('rating', () => {
     const { page } = await startWith([], { people: { rating: await study() } });
     await page.evaluate(() => localStorage.setItem('triptych.rater', 'of another study'));
     await page.reload();
-    await page
-      .getByText(/does not know you/)
-      .waitFor();
-        throw error;
-      });
+    await page.getByText(/does not know you/).waitFor();
     await page.getByLabel('Your name').fill('Bo');
     await press(page, 'Enter');
     await page.getByRole('button', { name: 'Start rating' }).waitFor();

@@ -1,5 +1,6 @@
 import { encodeImage } from '@triptych/media';
 import {
+  type Frame,
   random,
   render,
   restHeight,
