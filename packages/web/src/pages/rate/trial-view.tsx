@@ -32,7 +32,7 @@ export function TrialView({ info, position, trial, busy, onRate, onUndo }: Trial
   };
   // The button that was pressed is gone with its trial: Tab goes on from here, not from the top of the page.
   useEffect(() => {
-    if (document.activeElement === document.body) stage.current?.focus();
+    if (document.activeElement === document.body) stage.current?.focus({ preventScroll: true });
   }, []);
   usePageKeys(true, (key) => {
     const level = info.levels[Number(key) - 1];

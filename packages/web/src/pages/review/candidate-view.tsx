@@ -27,7 +27,7 @@ export function CandidateView(props: CandidateViewProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const stage = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (document.activeElement === document.body) stage.current?.focus();
+    if (document.activeElement === document.body) stage.current?.focus({ preventScroll: true });
   }, []);
   const accept = () => {
     if (isBusy) return;
