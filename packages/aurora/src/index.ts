@@ -1,3 +1,4 @@
+export * from './bench/index.js';
 export {
   type Editor,
   type EditorProgress,
@@ -7,3 +8,4 @@ export {
   samplerNames,
 } from './editor.js';
 export { AuroraError, type AuroraErrorCode } from './errors.js';
+export * from './metrics/index.js';
