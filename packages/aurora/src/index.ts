@@ -1,5 +1,15 @@
 export * from './bench/index.js';
 export {
+  type Candidate,
+  type CandidateFile,
+  type CuratedRow,
+  candidatesFileName,
+  type PairScores,
+  type RejectedPair,
+  type RejectionReason,
+  rejectionReasons,
+} from './curation/candidate.js';
+export {
   type Editor,
   type EditorProgress,
   type EditorRequest,
