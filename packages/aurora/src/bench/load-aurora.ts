@@ -30,6 +30,7 @@ const folders = (task: string): string[] => [
 
 function editItem(root: string, row: RawRow, i: number): BenchItem {
   const task = requiredText(row, 'task');
+  const instruction = requiredText(row, 'instruction');
   const source = pictureOf(root, row, 'input', requiredText(row, 'input', 'image'), folders(task));
   const output = textOf(row, 'output');
   return {
@@ -37,7 +38,7 @@ function editItem(root: string, row: RawRow, i: number): BenchItem {
     task,
     source,
     edit: {
-      instruction: requiredText(row, 'instruction'),
+      instruction,
       ...(output === undefined ? {} : { target: pictureOf(root, row, 'output', output, folders(task)) }),
     },
   };
