@@ -76,6 +76,7 @@ const scores: Record<ReadBackReason, ReadBack['score']> = {
 };
 
 const destroyedShare = 0.15;
+const maxSoftness = 4;
 
 /**
  * Reads object states from outputs of one edit, by synthesis: the renderer is known, so the output is compared with
@@ -92,6 +93,7 @@ export class ReadBackJudge {
   readonly #asked: View;
   readonly #changes: readonly Change[];
   readonly #isGlobal: boolean;
+  #softness = 0;
 
   /** @throws AuroraError `ARGUMENT` for pictures of different sizes or not RGB */
   constructor(truth: EditTruth) {
@@ -115,11 +117,32 @@ export class ReadBackJudge {
     return { score: scores[reason], reason };
   }
 
-  #compare(output: WorkImage, asked: View): Comparison {
-    return compare(this.#before, asked, output, this.#changes);
+  /** An output softer than the source is compared with pictures as soft as it is. */
+  #soften(view: View): View {
+    let { image } = view;
+    for (let i = 0; i < this.#softness; i++) image = softer(image);
+    return { ...view, image };
+  }
+
+  #softnessOf(output: WorkImage): number {
+    let best = 0;
+    let bestDistance = Number.POSITIVE_INFINITY;
+    for (const { image } of [this.#before, this.#asked])
+      for (let level = 0, soft = image; level <= maxSoftness; level++, soft = softer(soft)) {
+        const d = distance(output, soft);
+        if (d >= bestDistance) continue;
+        bestDistance = d;
+        best = level;
+      }
+    return best;
+  }
+
+  #compare(output: WorkImage, asked: View, changes = this.#changes): Comparison {
+    return compare(this.#soften(this.#before), this.#soften(asked), output, changes);
   }
 
   #reason(output: WorkImage): ReadBackReason {
+    this.#softness = this.#softnessOf(output);
     const asked = this.#nearestAcceptable(output);
     const comparison = this.#compare(output, asked);
     if (comparison.isDone && comparison.restIsKept)
@@ -205,18 +228,12 @@ export class ReadBackJudge {
         );
     if (misses.length === 0) return false;
     // All from the same renderer: the target's file may come from another version of it. Softened as the output is.
-    let wanted = this.#views.of(asked.scene).image;
-    let softness = 0;
-    for (let next = softer(wanted); softness < 3; next = softer(next), softness++) {
-      if (distance(output, next) >= distance(output, wanted)) break;
-      wanted = next;
-    }
-    return misses.some(({ scene }) => {
-      let { image } = this.#views.of(scene);
-      for (let i = 0; i < softness; i++) image = softer(image);
+    const wanted = this.#soften(this.#views.of(asked.scene)).image;
+    const isBetter = (image: WorkImage): boolean => {
       const { toA, toB } = distancesWhereDifferent(output, wanted, image);
       return toB < 0.85 * toA;
-    });
+    };
+    return misses.some(({ scene }) => isBetter(this.#soften(this.#views.of(scene)).image));
   }
 
   /** Whether an object of the edit was taken to another place than asked. */
@@ -232,14 +249,14 @@ export class ReadBackJudge {
       const found = locate(this.#views, output, base, { ...before, position: place }, limits.visible);
       if (!found) continue;
       const view = this.#views.once(found);
-      const comparison = compare(this.#before, view, output, [{ id, before, after: found.objects.at(-1)! }]);
+      const comparison = this.#compare(output, view, [{ id, before, after: found.objects.at(-1)! }]);
       if (comparison.isDone && comparison.restIsKept) return true;
     }
     return false;
   }
 
-  #globalReason(output: WorkImage, { regions, isDone }: Comparison): ReadBackReason {
-    if (isDone) return 'also-changed';
+  #globalReason(output: WorkImage, { regions, isDone, restShare }: Comparison): ReadBackReason {
+    if (isDone) return restShare > destroyedShare ? 'destroyed' : 'also-changed';
     const isFloor = this.#truth.before.floor !== this.#truth.after.floor;
     const others = globalMisses(this.#truth.after).filter(
       ({ scene, what }) => (what === 'floor') === isFloor && isGlobal(scene, this.#truth.before),
@@ -249,8 +266,7 @@ export class ReadBackJudge {
       if (other.isDone && other.restIsKept) return 'wrong-result';
     }
     const share = regions[0]?.share ?? 0;
-    if (share < 0.3)
-      return compare(this.#before, this.#before, output, []).restIsKept ? 'unchanged' : 'destroyed';
+    if (share < 0.3) return this.#compare(output, this.#before, []).restIsKept ? 'unchanged' : 'destroyed';
     // A mix of before and after keeps everything in its place.
     const mix = {
       ...this.#asked,
@@ -262,6 +278,6 @@ export class ReadBackJudge {
         }),
       },
     };
-    return compare(this.#before, mix, output, []).restShare < 0.05 ? 'partial' : 'destroyed';
+    return this.#compare(output, mix, []).restShare < 0.05 ? 'partial' : 'destroyed';
   }
 }
