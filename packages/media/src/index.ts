@@ -12,3 +12,6 @@ export {
   toFloat,
   toRgb,
 } from './raster.js';
+export { type DecodeFramesOptions, decodeFrames, type VideoFrame } from './video/decode.js';
+export { type EncodedVideo, type EncodeVideoOptions, encodeVideo } from './video/encode.js';
+export { isVideoAvailable, probeVideo, type VideoInfo } from './video/probe.js';

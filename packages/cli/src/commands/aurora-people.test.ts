@@ -1,16 +1,25 @@
-/** `triptych aurora rate` and `review` as processes: serving, resuming, reports, exports. Needs `dist/`. */
+/** `triptych aurora rate` and `review`: serving, resuming, reports, exports. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder, writeCandidates, writeStudyFolder } from '@triptych/aurora/testing';
-import { afterEach, describe, expect, it } from 'vitest';
-import { finishFake as finish, spawnFake as start, stopAll } from '../testing/spawn.js';
+import { describe, expect, it } from 'vitest';
+import { run } from '../run.js';
+import { testRuntime } from '../testing/runtime.js';
 
-afterEach(stopAll);
+/** Runs a command to its end. */
+async function finish(args: readonly string[]) {
+  const { runtime, stdout, stderr } = testRuntime({ isTerminal: false });
+  const code = await run(args, runtime);
+  return { code, stdout: stdout(), stderr: stderr() };
+}
 
 async function serving(args: readonly string[]) {
-  const spawned = start(['aurora', ...args, '--port', '0', '--json']);
-  await spawned.until(({ stdout }) => stdout.includes('\n'));
-  const { url, port } = JSON.parse(spawned.stdout) as { url: string; port: number };
+  const { runtime, printed, stdout, stderr } = testRuntime({ isTerminal: false });
+  const running = run(['aurora', ...args, '--port', '0', '--json'], runtime);
+  // What it says or, when it cannot start, why.
+  await Promise.race([printed('\n'), running]);
+  expect(stderr()).toMatch(/^(The page is not built|$)/);
+  const { url, port } = JSON.parse(stdout()) as { url: string; port: number };
   const call = async <Answer>(path: string, body?: unknown): Promise<Answer> => {
     const response = await fetch(
       `http://127.0.0.1:${port}/api/${path}`,
@@ -25,9 +34,9 @@ async function serving(args: readonly string[]) {
     return (await response.json()) as Answer;
   };
   const end = async () => {
-    spawned.child.kill('SIGINT');
-    expect(await spawned.exit()).toBe(0);
-    expect(spawned.stderr).toBe('The page is not built: run npm run build; only the API answers.\n');
+    runtime.interrupts.interrupt();
+    expect(await running).toBe(0);
+    expect(stderr()).toBe('The page is not built: run npm run build; only the API answers.\n');
   };
   return { url, call, end };
 }
@@ -82,10 +91,14 @@ describe('aurora rate', () => {
       stderr: expect.stringContaining('result folders'),
     });
     expect(await fails(folder.path, '--db', db, '--export', folder.path)).toMatchObject({ code: 2 });
-    expect(await fails(folder.path, '--db', db, '--json')).toMatchObject({
+    expect(await fails(folder.path, '--db', db)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('name the benchmark too: --bench'),
+    });
+    const noBench = join(folder.path, 'none');
+    expect(await fails(folder.path, '--db', db, '--bench', noBench, '--json')).toMatchObject({
       code: 1,
       stdout: expect.stringContaining('"code":"DATA"'),
-      stderr: expect.stringContaining('no results.jsonl'),
     });
     expect(await fails('--db', db, '--report')).toMatchObject({
       code: 1,
@@ -94,12 +107,12 @@ describe('aurora rate', () => {
     expect(existsSync(db)).toBe(false);
     // Results of another study.
     const [one, two] = [join(folder.path, 'one'), join(folder.path, 'two')];
-    await writeStudyFolder(one);
+    await writeStudyFolder(one, { models: ['someone'] });
     await writeStudyFolder(two, { models: ['alpha', 'gamma'] });
-    await (await serving(['rate', one, '--db', db])).end();
+    await (await serving(['rate', `alpha=${one}`, '--db', db])).end();
     expect(await fails(two, '--db', db)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('belongs to another study: it does not have what gamma made of item 0'),
+      stderr: expect.stringContaining('belongs to another study: it does not have what alpha made of item 0'),
     });
   });
 });

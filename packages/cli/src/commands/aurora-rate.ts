@@ -4,7 +4,9 @@
  *
  * Image packages are loaded when the command runs: text commands must not need them.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { StudyItem } from '@triptych/aurora';
 import type { Command } from 'commander';
 import { UsageError } from '../exit.js';
 import { integer } from '../options.js';
@@ -13,6 +15,7 @@ import { type PeopleFlags, servePeople } from './aurora-people.js';
 
 export interface RateFlags extends PeopleFlags {
   readonly db: string;
+  readonly bench?: string;
   readonly perTask?: number;
   readonly seed: number;
   readonly report?: boolean;
@@ -24,7 +27,8 @@ export function addRateCommand(group: Command, runtime: Runtime): void {
   group
     .command('rate')
     .description('Let people rate results of aurora bench on a page; model names are hidden')
-    .argument('[results...]', 'result folders, one or more models')
+    .argument('[results...]', 'result folders, one or more models; name=folder calls a model otherwise')
+    .option('--bench <folder>', 'the benchmark that the results of aurora bench were made on')
     .requiredOption('--db <file>', 'SQLite file with the ratings; made when missing')
     .option('--per-task <count>', 'at most this many items of each task (default: all)', integer(1, 1e6))
     .option(
@@ -47,12 +51,12 @@ export async function rate(runtime: Runtime, folders: readonly string[], flags: 
   if (flags.export !== undefined) throw new UsageError('--export needs --report.');
   if (folders.length === 0)
     throw new UsageError('Name the result folders of aurora bench to rate, or ask for --report.');
-  const { RatingStudy, readStudyFolder } = await import('@triptych/aurora');
+  const { RatingStudy } = await import('@triptych/aurora');
   using study = await runtime.interrupts.guard(async (signal) => {
-    const items = await Promise.all(folders.map((folder) => readStudyFolder(folder, signal)));
+    const items = await readItems(folders, flags.bench, signal);
     return RatingStudy.open({
       database: flags.db,
-      items: items.flat(),
+      items,
       seed: flags.seed,
       ...(flags.perTask === undefined ? {} : { perTask: flags.perTask }),
       signal,
@@ -60,6 +64,30 @@ export async function rate(runtime: Runtime, folders: readonly string[], flags: 
   });
   const summary = `${study.trials} outputs to rate, kept in ${flags.db}`;
   await servePeople(runtime, flags, { rating: study }, { path: 'rate', summary });
+}
+
+/** Items of all folders: runs of the benchmark, or outputs made elsewhere with everything beside. */
+async function readItems(
+  folders: readonly string[],
+  bench: string | undefined,
+  signal: AbortSignal,
+): Promise<StudyItem[]> {
+  const { isStudyFolder, loadBenchmark, readStudyFolder, readStudyRun } = await import('@triptych/aurora');
+  const set = bench === undefined ? undefined : await loadBenchmark(bench);
+  const items: StudyItem[] = [];
+  for (const argument of folders) {
+    // A folder whose own name has an equals sign is still found.
+    const named = existsSync(argument) ? undefined : /^([^=/\\]+)=(.+)$/.exec(argument);
+    const folder = named?.[2] ?? argument;
+    const options = { signal, ...(named?.[1] === undefined ? {} : { model: named[1] }) };
+    if (isStudyFolder(folder)) items.push(...(await readStudyFolder(folder, options)));
+    else if (set !== undefined) items.push(...(await readStudyRun(folder, set, options)));
+    else
+      throw new UsageError(
+        `${folder} has no results.jsonl; for a run of aurora bench name the benchmark too: --bench <folder>`,
+      );
+  }
+  return items;
 }
 
 async function report(runtime: Runtime, flags: RateFlags): Promise<void> {
