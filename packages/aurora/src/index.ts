@@ -1,3 +1,14 @@
+export * from './bench/index.js';
+export {
+  type Candidate,
+  type CandidateFile,
+  type CuratedRow,
+  candidatesFileName,
+  type PairScores,
+  type RejectedPair,
+  type RejectionReason,
+  rejectionReasons,
+} from './curation/candidate.js';
 export { Aurora, type EditCall, type EditProgress } from './edit/aurora.js';
 export { type BatchOptions, type BatchRow, editBatch, type RowOutcome } from './edit/batch.js';
 export { DiffusersEditor } from './edit/diffusers-editor.js';
@@ -18,16 +29,6 @@ export {
   writeResult,
 } from './edit/result.js';
 export {
-  type Candidate,
-  type CandidateFile,
-  type CuratedRow,
-  candidatesFileName,
-  type PairScores,
-  type RejectedPair,
-  type RejectionReason,
-  rejectionReasons,
-} from './curation/candidate.js';
-export {
   type Editor,
   type EditorProgress,
   type EditorRequest,
@@ -36,4 +37,8 @@ export {
   samplerNames,
 } from './editor.js';
 export { AuroraError, type AuroraErrorCode } from './errors.js';
+export * from './metrics/index.js';
+export { PeopleError, type PeopleProblem } from './people/errors.js';
+export * from './rating/index.js';
+export * from './review/index.js';
 export { version } from './version.js';

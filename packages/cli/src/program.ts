@@ -5,6 +5,7 @@
 
 import { version } from '@triptych/server';
 import { Command, Option } from 'commander';
+import { addAuroraCommands } from './commands/aurora.js';
 import { type BenchFlags, bench } from './commands/bench.js';
 import { type ChatFlags, chat } from './commands/chat.js';
 import { type CompleteFlags, complete } from './commands/complete.js';
@@ -96,6 +97,7 @@ export function createProgram(runtime: Runtime): Command {
     .action((image: string | undefined, instruction: string | undefined, flags: EditFlags) =>
       edit(runtime, image, instruction, flags),
     );
+  addAuroraCommands(program, runtime);
 
   return program;
 }
