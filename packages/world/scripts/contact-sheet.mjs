@@ -4,14 +4,14 @@ import { writeImage } from '@triptych/media';
 import { editKinds, makePair } from '@triptych/world';
 
 const size = 128;
-const columns = 5;
+const columns = 4;
 const rows = Math.ceil(editKinds.length / columns);
 const width = columns * (2 * size + 6);
 const height = rows * (size + 6);
 const data = new Uint8Array(width * height * 3).fill(255);
 for (const [k, kind] of editKinds.entries()) {
   let pair;
-  for (let seed = 40 * k; !pair; seed++) pair = await makePair(seed, { kinds: [kind], size });
+  for (let seed = 40 * k + 23; !pair; seed++) pair = await makePair(seed, { kinds: [kind], size, scene: { count: 4 } });
   console.log(`${kind}: ${pair.edit.instruction}`);
   const x = (k % columns) * (2 * size + 6);
   const y = Math.floor(k / columns) * (size + 6);

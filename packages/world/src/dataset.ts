@@ -1,8 +1,11 @@
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { encodeImage, writeFileAtomically } from '@triptych/media';
 import { WorldError } from './errors.js';
-import { makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
+import type { NoiseKind } from './noise.js';
+import { generatorVersion, makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
 import { type Scene, sceneHash } from './scene.js';
+import type { Wording } from './wording.js';
 
 /** A row as AURORA has it, and the truth beside. Paths are relative to the data folder, as its loader expects. */
 export interface Row {
@@ -15,21 +18,32 @@ export interface Row {
   readonly state0: Scene;
   readonly state1: Scene;
   readonly mask: string;
+  /** Whether the instruction is a training sentence or one held out. */
+  readonly wording: Wording;
   readonly nochange?: string;
   readonly inverse?: string;
+  /** What else changes, in sets made with `noise`. */
+  readonly noise?: NoiseKind;
 }
 
 /** What to write. */
-export interface DatasetOptions extends PairOptions {
+export interface DatasetOptions extends Omit<PairOptions, 'wording'> {
+  /** `alternate`: training and held-out sentences in turn, row by row. Default 'training'. */
+  readonly wording?: Wording | 'alternate';
   /** Data folder; the set goes to `<folder>/<name>/`. */
   readonly folder: string;
   readonly name: string;
-  /** Rows wanted. */
+  /** Rows wanted; each kind gets the same share (to one row). */
   readonly rows: number;
   /** First and one past the last seed: the split. Fixed before any edit is drawn. */
   readonly seeds: readonly [number, number];
   /** `train.json` or `test.json`; default 'train'. */
   readonly split?: 'train' | 'test';
+  /**
+   * Number of this part when several processes share the work: give each its own seeds (`splitSeeds`) and rows, then
+   * `joinParts` makes one set of them.
+   */
+  readonly part?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { name: string; done: number; total: number }) => void;
 }
@@ -40,6 +54,23 @@ export const splits = {
   validation: [1_000_000_000, 1_100_000_000],
   test: [1_100_000_000, 2_000_000_000],
 } as const satisfies Record<string, readonly [number, number]>;
+
+/**
+ * Cuts a seed range into so many of equal length (the last takes the rest), one for each process.
+ * @throws WorldError `ARGUMENT`
+ */
+export function splitSeeds(
+  [from, to]: readonly [number, number],
+  parts: number,
+): (readonly [number, number])[] {
+  if (!Number.isInteger(parts) || parts < 1 || parts > to - from)
+    throw new WorldError('ARGUMENT', `parts must be a whole number from 1 to ${to - from}, not ${parts}`);
+  const length = Math.floor((to - from) / parts);
+  return Array.from({ length: parts }, (_, i) => [
+    from + i * length,
+    i === parts - 1 ? to : from + (i + 1) * length,
+  ]);
+}
 
 /** 255 where the picture changes or a target stands before or after. */
 function maskOf({ edit, first, last }: Pair): Uint8Array {
@@ -53,16 +84,34 @@ function maskOf({ edit, first, last }: Pair): Uint8Array {
   return out;
 }
 
-function datasheet(options: DatasetOptions, rows: readonly Row[], log: RejectionLog): string {
+/** What is known of a set beside its rows; parts keep it until they are joined. */
+interface About {
+  readonly size: number;
+  readonly seeds: readonly [number, number];
+  readonly wording: string;
+  readonly noise?: 'video';
+  readonly log: RejectionLog;
+}
+
+function datasheet(name: string, rows: readonly Row[], { size, seeds, wording, noise, log }: About): string {
   const kinds = new Map<string, number>();
   for (const { kind } of rows) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   const list = (entries: Iterable<[string, unknown]>) =>
     [...entries].map(([k, n]) => `- ${k}: ${n}`).join('\n');
-  return `# ${options.name}
+  const noisy = rows.filter((row) => row.noise === 'camera').length;
+  return `# ${name}
 
 Rendered pairs of a seeded toy world (not photographs, and not AURORA's data; only the row format is AURORA's).
-Rows: ${rows.length}, ${options.size ?? 64} pixels, seeds ${options.seeds[0]} to ${options.seeds[1] - 1}, wording: ${options.wording ?? 'training'}.
-
+Rows: ${rows.length}, ${size} pixels, seeds ${seeds[0]} to ${seeds[1] - 1}, wording: ${wording}, generator version ${generatorVersion}.
+${
+  noise
+    ? `
+**Not minimal, on purpose** (ablation): besides what the instruction says, the camera shakes (${noisy} rows) or an
+unrelated object moves (${rows.length - noisy} rows), as in frames of handheld video. The pairs passed all checks before that; the
+pictures after do not (camera, bystander and changed-pixels are broken by design).
+`
+    : ''
+}
 ## Kinds
 ${list(kinds)}
 
@@ -72,11 +121,22 @@ ${list(Object.entries(log))}
 }
 
 /**
- * Writes a set: images, masks, \`<split>.json\` and \`datasheet.md\`. The same options give the same bytes.
- * @throws WorldError \`ARGUMENT\` when the seed range ends before there are enough rows; MediaError \`IO\`; the signal's reason
+ * Writes a set: images, masks, `<split>.json` and `datasheet.md`. The same options give the same bytes.
+ * With `part`, `<split>.part-<n>.json` instead of both: see `joinParts`.
+ * @throws WorldError `ARGUMENT` when the seed range ends before there are enough rows; MediaError `IO`; the signal's reason
  */
 export async function writeDataset(options: DatasetOptions): Promise<readonly Row[]> {
-  const { folder, name, seeds, signal, onProgress } = options;
+  const {
+    folder,
+    name,
+    seeds,
+    signal,
+    onProgress,
+    part,
+    split = 'train',
+    wording = 'training',
+    kinds,
+  } = options;
   const log: RejectionLog = {};
   const rows: Row[] = [];
   for (let seed = seeds[0]; rows.length < options.rows; seed++) {
@@ -86,39 +146,108 @@ export async function writeDataset(options: DatasetOptions): Promise<readonly Ro
         `seeds ${seeds.join('..')} give only ${rows.length} rows of ${name}: widen seeds`,
       );
     signal?.throwIfAborted();
-    const pair = await makePair(seed, options, log, signal);
-    if (!pair) continue;
-    const { edit, first, last, nochange } = pair;
-    const file = (suffix: string): string => `${name}/images/${seed}_${suffix}.png`;
-    const pictures = [
-      [file('0'), first],
-      [file('1'), last],
-      [file('mask'), { ...first, channels: 1 as const, data: maskOf(pair) }],
-    ] as const;
-    for (const [to, raster] of pictures)
-      await writeFileAtomically(path.join(folder, to), await encodeImage(raster), signal);
-    rows.push({
-      instruction: edit.instruction,
-      input: file('0'),
-      output: file('1'),
-      task: name,
-      kind: edit.kind,
+    // Kinds in turn, so that each has its share however often it is rejected; wordings in turn within each kind.
+    const index = rows.length % kinds.length;
+    const turn = index + Math.floor(rows.length / kinds.length);
+    const said = wording === 'alternate' ? (['training', 'test'] as const)[turn % 2]! : wording;
+    const pair = await makePair(
       seed,
-      state0: edit.before,
-      state1: edit.after,
-      mask: file('mask'),
-      ...(nochange === undefined ? {} : { nochange }),
-      ...(edit.inverse === undefined ? {} : { inverse: edit.inverse }),
-    });
+      { ...options, kinds: kinds.slice(index, index + 1), wording: said },
+      log,
+      signal,
+    );
+    if (!pair) continue;
+    rows.push(await writePair(folder, name, seed, pair, signal));
     onProgress?.({ name, done: rows.length, total: options.rows });
   }
+  const { size = 64, noise } = options;
+  const about: About = { size, seeds, wording, log, ...(noise ? { noise } : {}) };
   const to = path.join(folder, name);
-  await writeFileAtomically(
-    path.join(to, `${options.split ?? 'train'}.json`),
-    `${JSON.stringify(rows)}\n`,
-    signal,
+  if (part === undefined) await writeSet(to, name, split, rows, about, signal);
+  else
+    await writeFileAtomically(
+      path.join(to, `${split}.part-${part}.json`),
+      JSON.stringify({ about, rows }),
+      signal,
+    );
+  return rows;
+}
+
+/** Writes the pictures of a pair and gives its row. */
+async function writePair(
+  folder: string,
+  name: string,
+  seed: number,
+  pair: Pair,
+  signal: AbortSignal | undefined,
+): Promise<Row> {
+  const { edit, first, last, wording, nochange, noise } = pair;
+  const file = (suffix: string): string => `${name}/images/${seed}_${suffix}.png`;
+  const pictures = [
+    [file('0'), first],
+    [file('1'), last],
+    [file('mask'), { ...first, channels: 1 as const, data: maskOf(pair) }],
+  ] as const;
+  await Promise.all(
+    pictures.map(async ([to, raster]) =>
+      writeFileAtomically(path.join(folder, to), await encodeImage(raster), signal),
+    ),
   );
-  await writeFileAtomically(path.join(to, 'datasheet.md'), datasheet(options, rows, log), signal);
+  return {
+    instruction: edit.instruction,
+    input: file('0'),
+    output: file('1'),
+    task: name,
+    kind: edit.kind,
+    seed,
+    state0: edit.before,
+    state1: edit.after,
+    mask: file('mask'),
+    wording,
+    ...(nochange === undefined ? {} : { nochange }),
+    ...(edit.inverse === undefined ? {} : { inverse: edit.inverse }),
+    ...(noise === undefined ? {} : { noise }),
+  };
+}
+
+async function writeSet(
+  to: string,
+  name: string,
+  split: string,
+  rows: readonly Row[],
+  about: About,
+  signal?: AbortSignal,
+): Promise<void> {
+  await writeFileAtomically(path.join(to, `${split}.json`), `${JSON.stringify(rows)}\n`, signal);
+  await writeFileAtomically(path.join(to, 'datasheet.md'), datasheet(name, rows, about), signal);
+}
+
+/**
+ * Makes one set of the parts 0 to `parts` - 1 that `writeDataset` wrote with `part`; the part files go.
+ * @throws the file system's error when a part is missing
+ */
+export async function joinParts(
+  folder: string,
+  name: string,
+  parts: number,
+  split: 'train' | 'test' = 'train',
+): Promise<readonly Row[]> {
+  const to = path.join(folder, name);
+  const files = Array.from({ length: parts }, (_, i) => path.join(to, `${split}.part-${i}.json`));
+  const read = await Promise.all(
+    files.map(async (file) => JSON.parse(await readFile(file, 'utf8')) as { about: About; rows: Row[] }),
+  );
+  const log: RejectionLog = {};
+  for (const { about } of read)
+    for (const [reason, count] of Object.entries(about.log) as [keyof RejectionLog, number][])
+      log[reason] = (log[reason] ?? 0) + count;
+  const seeds = [
+    Math.min(...read.map(({ about }) => about.seeds[0])),
+    Math.max(...read.map(({ about }) => about.seeds[1])),
+  ] as const;
+  const rows = read.flatMap((one) => one.rows);
+  await writeSet(to, name, split, rows, { ...read[0]!.about, seeds, log });
+  await Promise.all(files.map((file) => rm(file)));
   return rows;
 }
 

@@ -55,9 +55,7 @@ export async function settle(
           .setRotation({ x: qx, y: qy, z: qz, w: qw })
           .setLinearDamping(0.25)
           // Round things would roll for ever on an ideal floor.
-          .setAngularDamping(
-            o.shape === 'sphere' || o.shape === 'cylinder' || o.shape === 'cone' ? 1.8 : 0.4,
-          ),
+          .setAngularDamping(o.shape === 'sphere' || o.shape === 'cylinder' || o.shape === 'cone' ? 5 : 0.6),
       );
       const [hx, hy, hz] = halfExtents(o);
       const desc =
@@ -67,7 +65,12 @@ export async function settle(
             ? RAPIER.ColliderDesc.cylinder(hy, hx)
             : o.shape === 'cone'
               ? RAPIER.ColliderDesc.cone(hy, hx)
-              : RAPIER.ColliderDesc.cuboid(hx, hy, hz);
+              : o.shape === 'wedge'
+                ? RAPIER.ColliderDesc.convexHull(
+                    Float32Array.of(...[-hz, hz].flatMap((z) => [-hx, -hy, z, hx, -hy, z, -hx, hy, z])),
+                  )
+                : RAPIER.ColliderDesc.cuboid(hx, hy, hz);
+      if (!desc) throw new WorldError('PHYSICS', `object ${o.id} has no hull: reject the scene`);
       world.createCollider(desc.setFriction(0.7).setRestitution(0.15), body);
       return body;
     });
@@ -97,23 +100,23 @@ export async function settle(
     });
     const frames: Scene[] = [scene];
     let quiet = 0;
-    for (let step = 1; step <= 8 * stepsPerSecond; step++) {
+    for (let step = 1; step <= 6 * stepsPerSecond; step++) {
       if (step % 60 === 0) signal?.throwIfAborted();
       world.step();
       if (step % Math.max(1, Math.round(stepsPerSecond / framesPerSecond)) === 0) frames.push(state());
       const moves = bodies.some((b) => {
         const v = b.linvel(),
           w = b.angvel();
-        return Math.hypot(v.x, v.y, v.z) > 0.02 || Math.hypot(w.x, w.y, w.z) > 0.06;
+        return Math.hypot(v.x, v.y, v.z) > 0.04 || Math.hypot(w.x, w.y, w.z) > 0.1;
       });
       quiet = moves ? 0 : quiet + 1;
-      if (quiet >= 24) {
+      if (quiet >= 18) {
         const last = state();
         frames.push(last);
         return { scene: last, frames, seconds: step / stepsPerSecond };
       }
     }
-    throw new WorldError('PHYSICS', `scene ${scene.seed} still moves after 8 seconds: reject it`);
+    throw new WorldError('PHYSICS', `scene ${scene.seed} still moves after 6 seconds: reject it`);
   } finally {
     world.free();
   }

@@ -31,7 +31,9 @@ export interface SceneOptions {
   /** At least one object must be of these pairs. */
   require?: ReadonlySet<string>;
   /** A fixed thing that physics needs. */
-  prop?: 'ramp' | 'platform' | 'steep ramp';
+  prop?: 'ramp' | 'platform';
+  /** `unseen`: ramps steeper and platforms taller than training has; default `usual`. */
+  layout?: 'usual' | 'unseen';
 }
 
 const names = Object.keys(colours) as Colour[];
@@ -97,16 +99,17 @@ export function placeOnProp(prop: Prop, object: Pick<WorldObject, 'shape' | 'siz
   ];
 }
 
-function makeProp(kind: NonNullable<SceneOptions['prop']>, r: Random): Prop {
+function makeProp(kind: NonNullable<SceneOptions['prop']>, r: Random, isUnseen: boolean): Prop {
+  const [width, top] = isUnseen ? [0.36, 0.72] : [0.42, 0.5];
   if (kind === 'platform')
     return {
       kind,
-      position: [r.between(-1.3, 1.3), 0.5, r.between(-1, 0)],
+      position: [r.between(-1.3, 1.3), top, r.between(-1, 0)],
       rotation: [0, 0, 0, 1],
-      half: [0.42, 0.5, 0.42],
+      half: [width, top, width],
     };
   const side = r.pick([-1, 1]);
-  const angle = (kind === 'ramp' ? r.between(0.28, 0.36) : r.between(0.45, 0.55)) * -side;
+  const angle = (isUnseen ? r.between(0.45, 0.55) : r.between(0.28, 0.36)) * -side;
   return {
     kind: 'ramp',
     position: [-side * r.between(1, 1.3), 0.8 * Math.sin(Math.abs(angle)), r.between(-0.8, 0)],
@@ -130,7 +133,7 @@ export function sampleScene(seed: number, options: SceneOptions = {}): Scene {
     light: { side: r.pick(['left', 'right']), time: 'day' },
     floor: r.pick(floorNames),
     objects: [],
-    props: options.prop ? [makeProp(options.prop, r)] : [],
+    props: options.prop ? [makeProp(options.prop, r, options.layout === 'unseen')] : [],
   };
   const used = new Set<string>(options.exclude);
   for (let id = 0, attempt = 0; id < count; attempt++) {
@@ -149,7 +152,9 @@ export function sampleScene(seed: number, options: SceneOptions = {}): Scene {
     const position = id === 0 && prop ? placeOnProp(prop, kind) : freePlace(scene, kind, r);
     if (position === undefined) continue;
     used.add(key);
-    const rotation = onRamp ? axisAngle([0, 1, 0], 0) : axisAngle([0, 1, 0], r.between(-0.7, 0.7));
+    // A wedge looks different from all four sides.
+    const quarter = kind.shape === 'wedge' ? (r.index(4) * Math.PI) / 2 : 0;
+    const rotation = axisAngle([0, 1, 0], onRamp ? 0 : quarter + r.between(-0.7, 0.7));
     scene = { ...scene, objects: [...scene.objects, { id: id++, ...kind, position, rotation }] };
   }
   return scene;

@@ -5,7 +5,7 @@ export type Vec3 = readonly [number, number, number];
 /** A rotation as a unit quaternion x, y, z, w. */
 export type Quaternion = readonly [number, number, number, number];
 
-export const shapes = ['sphere', 'cube', 'cylinder', 'cone', 'brick'] as const;
+export const shapes = ['sphere', 'cube', 'cylinder', 'cone', 'brick', 'wedge'] as const;
 export type Shape = (typeof shapes)[number];
 export const materials = ['matte', 'metal', 'glass'] as const;
 export type Material = (typeof materials)[number];
@@ -78,10 +78,11 @@ export interface Scene {
 
 export const upright: Quaternion = [0, 0, 0, 1];
 
-/** Half extents of an object's box in its own frame (y is the axis of cylinder and cone). */
+/** Half extents of an object's box in its own frame (y is the axis of cylinder and cone; a wedge falls along x). */
 export function halfExtents(object: Pick<WorldObject, 'shape' | 'size'>): Vec3 {
   const h = sizes[object.size];
   if (object.shape === 'brick') return [h * 1.15, h * 0.6, h * 0.6];
+  if (object.shape === 'wedge') return [h * 1.05, h * 0.8, h * 0.65];
   if (object.shape === 'cube') return [h * 0.88, h * 0.88, h * 0.88];
   if (object.shape === 'cylinder') return [h * 0.72, h, h * 0.72];
   if (object.shape === 'cone') return [h * 0.86, h, h * 0.86];
@@ -91,7 +92,7 @@ export function halfExtents(object: Pick<WorldObject, 'shape' | 'size'>): Vec3 {
 /** Radius around which nothing else may stand, metres. */
 export function reach(object: Pick<WorldObject, 'shape' | 'size'>): number {
   const [x, , z] = halfExtents(object);
-  return object.shape === 'cube' || object.shape === 'brick' ? Math.hypot(x, z) : x;
+  return ['cube', 'brick', 'wedge'].includes(object.shape) ? Math.hypot(x, z) : x;
 }
 
 /** Height of the centre when standing on the floor. */

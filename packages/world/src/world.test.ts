@@ -3,12 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { showsAny } from './held-out.js';
 import {
   assertNoLeak,
   type EditKind,
   editKinds,
   heldOutPairs,
-  instructions,
+  joinParts,
   makePair,
   plainReferences,
   random,
@@ -17,6 +18,7 @@ import {
   sampleScene,
   sceneHash,
   settle,
+  splitSeeds,
   splits,
   WorldError,
   writeBenchmark,
@@ -89,11 +91,31 @@ test.each(editKinds)('%s: pairs pass the checks, name one object and repeat', as
   expect(await makePair(seed - 1, { kinds: [kind], size: 32 })).toEqual(pair);
 });
 
-test('test wordings are never training wordings', () => {
-  for (const kind of editKinds) {
-    const training = new Set(instructions(kind, 'training', 'x', 'y'));
-    for (const wording of instructions(kind, 'test', 'x', 'y')) expect(training.has(wording)).toBe(false);
-  }
+test('splits and their parts are disjoint and leave no seed out', () => {
+  const ranges = Object.values(splits).sort(([a], [b]) => a - b);
+  for (let i = 1; i < ranges.length; i++) expect(ranges[i]![0]).toBeGreaterThanOrEqual(ranges[i - 1]![1]);
+  fc.assert(
+    fc.property(
+      fc.nat(1000),
+      fc.integer({ min: 1, max: 500 }),
+      fc.integer({ min: 1, max: 20 }),
+      (from, length, parts) => {
+        fc.pre(parts <= length);
+        const cut = splitSeeds([from, from + length], parts);
+        expect(cut[0]![0]).toBe(from);
+        expect(cut.at(-1)![1]).toBe(from + length);
+        for (let i = 1; i < parts; i++) expect(cut[i]![0]).toBe(cut[i - 1]![1]);
+        expect(cut.every(([a, b]) => b > a)).toBe(true);
+      },
+    ),
+  );
+  expect(() => splitSeeds([0, 3], 4)).toThrow(/parts/);
+  fc.assert(
+    fc.property(fc.nat(1e6), fc.nat(1e6), (a, b) => {
+      expect(sceneHash(sceneOf(splits.train[0] + a))).not.toBe(sceneHash(sceneOf(splits.test[0] + b)));
+    }),
+    { numRuns: 50 },
+  );
 });
 
 test('random numbers are uniform enough and shuffles keep everything', () => {
@@ -111,21 +133,32 @@ test('random numbers are uniform enough and shuffles keep everything', () => {
 test('sets on disk: AURORA rows, no scene in two splits, same bytes again, abort', async () => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'triptych-world-'));
   const kinds: EditKind[] = ['recolour', 'move', 'remove'];
-  const set = { folder, kinds, rows: 6, size: 32, scene: { exclude: heldOutPairs } };
+  const set = { folder, kinds, rows: 6, size: 32 };
   const train = await writeDataset({ ...set, name: 'a', seeds: splits.train });
   const rows = JSON.parse(await readFile(path.join(folder, 'a/train.json'), 'utf8'));
   expect(rows).toEqual(train);
   for (const row of rows) await readFile(path.join(folder, row.output));
-  expect(
-    train.some((row) => row.state0.objects.some((o) => heldOutPairs.has(`${o.colour} ${o.shape}`))),
-  ).toBe(false);
+  expect(train.some((row) => showsAny(row.state0, heldOutPairs) || showsAny(row.state1, heldOutPairs))).toBe(
+    false,
+  );
   const bench = await writeBenchmark({ folder, rows: 2, size: 32 });
   expect(Object.values(bench).map((task) => task.length)).toEqual(Array(8).fill(2));
-  for (const task of Object.values(bench)) assertNoLeak(train, task);
+  for (const task of Object.values(bench)) {
+    assertNoLeak(train, task);
+    expect(task.map(({ wording }) => wording)).toEqual(['training', 'test']);
+  }
   expect(() => assertNoLeak(train, train)).toThrow(/share a scene/);
   const before = await readFile(path.join(folder, rows[0].output));
   await writeDataset({ ...set, name: 'a', seeds: splits.train });
   expect(await readFile(path.join(folder, rows[0].output))).toEqual(before);
+  const parts = splitSeeds(splits.train, 2);
+  for (const [part, seeds] of parts.entries())
+    await writeDataset({ ...set, name: 'c', rows: 3, seeds, part, noise: 'video' });
+  const joined = await joinParts(folder, 'c', 2);
+  expect(joined).toHaveLength(6);
+  expect(JSON.parse(await readFile(path.join(folder, 'c/train.json'), 'utf8'))).toEqual(joined);
+  expect(joined.every(({ noise }) => noise !== undefined)).toBe(true);
+  expect(await readFile(path.join(folder, 'c/datasheet.md'), 'utf8')).toMatch(/Not minimal, on purpose/);
   const signal = AbortSignal.abort(new Error('stop'));
   await expect(writeDataset({ ...set, name: 'b', seeds: splits.train, signal })).rejects.toThrow('stop');
   await rm(folder, { recursive: true });

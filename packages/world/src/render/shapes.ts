@@ -2,7 +2,7 @@ import { halfExtents, type Quaternion, type Scene, type Shape, type Vec3 } from 
 
 /** A shape ready for rays: world to local rotation rows, centre, half sizes, bounding sphere. */
 export interface Solid {
-  readonly kind: 'sphere' | 'box' | 'cylinder' | 'cone';
+  readonly kind: 'sphere' | 'box' | 'wedge' | 'cylinder' | 'cone';
   readonly m: Float64Array; // [9] rows: local = m * (world - centre)
   readonly x: number;
   readonly y: number;
@@ -17,6 +17,7 @@ const kinds: Record<Shape, Solid['kind']> = {
   sphere: 'sphere',
   cube: 'box',
   brick: 'box',
+  wedge: 'wedge',
   cylinder: 'cylinder',
   cone: 'cone',
 };
@@ -50,7 +51,12 @@ export function solidsOf(scene: Scene): Solid[] {
     y: position[1],
     z: position[2],
     half,
-    bound: kind === 'sphere' ? half[0] : kind === 'box' ? Math.hypot(...half) : Math.hypot(half[0], half[1]),
+    bound:
+      kind === 'sphere'
+        ? half[0]
+        : kind === 'box' || kind === 'wedge'
+          ? Math.hypot(...half)
+          : Math.hypot(half[0], half[1]),
     object,
   });
   return [
@@ -87,6 +93,28 @@ function hitBox(ox: number, oy: number, oz: number, dx: number, dy: number, dz: 
   else if (near === ny) set(0, -Math.sign(dy), 0);
   else set(0, 0, -Math.sign(dz));
   return near;
+}
+
+/** A wedge is the half of a box below the plane from its upper edge at -x to its lower edge at +x. */
+function hitWedge(ox: number, oy: number, oz: number, dx: number, dy: number, dz: number, h: Vec3): number {
+  const above = h[1] * ox + h[0] * oy;
+  const rate = h[1] * dx + h[0] * dy;
+  const box = hitBox(ox, oy, oz, dx, dy, dz, h);
+  if (box === Number.POSITIVE_INFINITY) return box;
+  if (above + rate * box <= 0) return box;
+  if (rate >= 0) return Number.POSITIVE_INFINITY;
+  const t = -above / rate;
+  const inside = 1 + 1e-9;
+  if (
+    t < nearest ||
+    Math.abs(ox + t * dx) > h[0] * inside ||
+    Math.abs(oy + t * dy) > h[1] * inside ||
+    Math.abs(oz + t * dz) > h[2] * inside
+  )
+    return Number.POSITIVE_INFINITY;
+  const length = Math.hypot(h[0], h[1]);
+  set(h[1] / length, h[0] / length, 0);
+  return t;
 }
 
 function hitRound(s: Solid, ox: number, oy: number, oz: number, dx: number, dy: number, dz: number): number {
@@ -162,7 +190,12 @@ export function hitSolid(
   const ex = m[0]! * dx + m[1]! * dy + m[2]! * dz;
   const ey = m[3]! * dx + m[4]! * dy + m[5]! * dz;
   const ez = m[6]! * dx + m[7]! * dy + m[8]! * dz;
-  const t = s.kind === 'box' ? hitBox(lx, ly, lz, ex, ey, ez, s.half) : hitRound(s, lx, ly, lz, ex, ey, ez);
+  const t =
+    s.kind === 'box'
+      ? hitBox(lx, ly, lz, ex, ey, ez, s.half)
+      : s.kind === 'wedge'
+        ? hitWedge(lx, ly, lz, ex, ey, ez, s.half)
+        : hitRound(s, lx, ly, lz, ex, ey, ez);
   if (out && t < Number.POSITIVE_INFINITY) {
     const [x, y, z] = normal as unknown as [number, number, number];
     out[0] = m[0]! * x + m[3]! * y + m[6]! * z;
