@@ -5,6 +5,7 @@
 
 import { version } from '@triptych/server';
 import { Command, Option } from 'commander';
+import { addAuroraCommands } from './commands/aurora.js';
 import { type BenchFlags, bench } from './commands/bench.js';
 import { type ChatFlags, chat } from './commands/chat.js';
 import { type CompleteFlags, complete } from './commands/complete.js';
@@ -55,6 +56,8 @@ export function createProgram(runtime: Runtime): Command {
     .option('--batch <sizes>', 'batch sizes of the decode rows', integers(1, 4096), [1, 4, 8])
     .option('--repeat <count>', 'repetitions; the median is shown', integer(1, 1000), 3)
     .action((flags: BenchFlags) => bench(runtime, flags));
+
+  addAuroraCommands(program, runtime);
 
   return program;
 }

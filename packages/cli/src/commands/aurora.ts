@@ -1,0 +1,11 @@
+/**
+ * @module
+ * `triptych aurora`: the group of commands around image edits. Each command adds itself from a file of its own.
+ */
+import type { Command } from 'commander';
+import type { Runtime } from '../runtime.js';
+
+/** Adds `aurora` and its commands to the program. */
+export function addAuroraCommands(program: Command, _runtime: Runtime): void {
+  program.command('aurora').description('Curate pairs, measure and rate models that edit images');
+}
