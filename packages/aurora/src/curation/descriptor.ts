@@ -28,7 +28,7 @@ const histogramGrid = 4;
 export const descriptor: ImageEmbedder = {
   name: 'descriptor',
   version: 'layout-edges-1',
-  band: [0.002, 0.25],
+  band: [0.003, 0.4],
   isCheap: true,
   embed: async (picture) => describe(picture),
 };

@@ -24,7 +24,7 @@ export const defaultLimits: CurationLimits = {
   maxChanged: 0.3,
   maxExtent: 0.3,
   maxRegions: 3,
-  minSharpness: 0.5,
+  minSharpness: 0.6,
   minDistance: undefined,
   maxDistance: undefined,
 };

@@ -27,7 +27,7 @@ const noiseLevel = 2.5;
 /** Residuals above this are no evidence for or against a motion, levels. */
 const costCeiling = 10;
 /** A motion must explain the frames this much better than a still camera before it is believed. */
-const believed = 0.9;
+const believed = 0.93;
 /**
  * Robust scales, levels, for each size from fine to coarse: wide enough at first to be drawn by what is displaced, then
  * only by what fits.
