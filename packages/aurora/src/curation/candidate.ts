@@ -50,7 +50,9 @@ export interface PairScores {
   readonly distance: number;
   /** Sharpness of the worse frame over that of the clip's sharpest sampled frame, 0..1. */
   readonly sharpness: number;
-  /** What candidates are ranked by, 0..1: 1 is a change in one small compact region and nowhere else. */
+  /** Share of the frame that is changing from frame to frame right at the busier of the two frames, 0..1. */
+  readonly moving: number;
+  /** What candidates are ranked by, 0..1: 1 is a change in one small compact region and nowhere else, between two rests. */
   readonly minimality: number;
 }
 

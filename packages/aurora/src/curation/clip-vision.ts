@@ -101,7 +101,9 @@ async function versionOf(
 ): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(config));
   for (const file of [...new Set([...files.tensors.values()].map((entry) => entry.file))].sort())
-    for await (const chunk of createReadStream(path.join(files.folder, file), signal ? { signal } : {}))
+    for await (const chunk of createReadStream(path.join(files.folder, file))) {
+      signal?.throwIfAborted();
       hash.update(chunk as Buffer);
+    }
   return hash.digest('hex');
 }

@@ -4,7 +4,7 @@ import { cosineDistance, type ImageEmbedder } from './descriptor.js';
 import { compareFrames, type EarlyScores, type KeyFrame, keyFrameOf } from './key-frame.js';
 import { type CurationLimits, minimalityOf, reasonsOf } from './limits.js';
 import { isSamePair, type PairSignature, signatureOf } from './signature.js';
-import { cutScores, stepChange, type Thumbnail, thumbnailOf } from './step.js';
+import { activityOf, cutScores, stepChange, type Thumbnail, thumbnailOf } from './step.js';
 
 /** Which pairs of a clip are looked at. */
 export interface PairSampling {
@@ -64,17 +64,19 @@ interface Measured {
  * @throws MediaError as `decodeFrames`; the signal's reason when aborted
  */
 export async function examineClip(path: string, options: ExamineOptions): Promise<Examined> {
-  const { measured, steps, sharpest } = await measureClip(path, options);
+  const { measured, steps, activity, sharpest } = await measureClip(path, options);
   const { limits, embedder } = options;
   const cuts = cutScores(steps);
   const passed: FoundPair[] = [];
   const rejected: Omit<RejectedPair, 'clip'>[] = [];
   for (const { first, last, scores, signature } of measured) {
+    const moving = Math.max(activityAt(activity, first.index), activityAt(activity, last.index));
     const all = {
       ...scores,
       cut: Math.max(0, ...cuts.slice(first.index, last.index)),
       sharpness: sharpest === 0 ? 0 : Math.min(1, Math.min(first.sharpness, last.sharpness) / sharpest),
-      minimality: minimalityOf(scores),
+      moving,
+      minimality: minimalityOf({ ...scores, moving }),
     };
     const reasons = reasonsOf(all, limits, embedder.band);
     if ((first.isFlat || last.isFlat) && !reasons.includes('quality')) reasons.push('quality');
@@ -107,11 +109,12 @@ export async function examineClip(path: string, options: ExamineOptions): Promis
 async function measureClip(
   path: string,
   { sampling, embedder, signal, onProgress }: ExamineOptions,
-): Promise<{ measured: Measured[]; steps: number[]; sharpest: number }> {
+): Promise<{ measured: Measured[]; steps: number[]; activity: number[]; sharpest: number }> {
   const { fps, seconds: total } = await probeVideo(path, signal ? { signal } : {});
   const every = fps !== undefined && fps <= stepRate + 1 ? {} : { every: 1 / stepRate };
   const measured: Measured[] = [];
   const steps: number[] = [];
+  const activity: number[] = [];
   const held: KeyFrame[] = [];
   let sharpest = 0;
   let start: KeyFrame | undefined;
@@ -139,7 +142,10 @@ async function measureClip(
     newest = frame;
     index++;
     const thumbnail = thumbnailOf(frame);
-    if (previous !== undefined) steps.push(stepChange(previous, thumbnail));
+    if (previous !== undefined) {
+      steps.push(stepChange(previous, thumbnail));
+      activity.push(activityOf(previous, thumbnail));
+    }
     previous = thumbnail;
     const isDue =
       isSpaced && frame.seconds >= (held.at(-1)?.seconds ?? Number.NEGATIVE_INFINITY) + sampling.every - 1e-6;
@@ -169,7 +175,12 @@ async function measureClip(
     if (isNew) compare(start, last);
   }
   onProgress?.({ seconds: newest?.seconds ?? 0, total });
-  return { measured, steps, sharpest };
+  return { measured, steps, activity, sharpest };
+}
+
+/** How much moves just before or after a frame, whichever is less: the first or last moment of a rest is a rest. */
+function activityAt(activity: readonly number[], index: number): number {
+  return Math.min(activity[index - 1] ?? 0, activity[index] ?? 0);
 }
 
 /** Without its pixels: those of a long clip would fill the memory. */

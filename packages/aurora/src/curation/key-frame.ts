@@ -38,7 +38,7 @@ export async function keyFrameOf(
 }
 
 /** Scores of a pair that are known before the clip has ended. */
-export type EarlyScores = Omit<PairScores, 'cut' | 'sharpness' | 'minimality' | 'distance'> &
+export type EarlyScores = Omit<PairScores, 'cut' | 'sharpness' | 'moving' | 'minimality' | 'distance'> &
   Partial<Pick<PairScores, 'distance'>>;
 
 /** Measures a pair of frames. */

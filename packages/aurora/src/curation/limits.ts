@@ -79,17 +79,22 @@ export function reasonsOf(
 
 /**
  * How minimal a change is, 0..1: few regions (0.35), compact ones (0.25), nothing elsewhere (0.2: noise of 2 levels
- * costs little, 6 levels all) and a moderate size (0.2: up to a tenth of the frame, then falling to 0 at four tenths).
+ * costs little, 6 levels all) and a moderate size (0.2: up to a tenth of the frame, then falling to 0 at four tenths);
+ * all this counts half when a hundredth of the frame or more is moving right at one of the frames: it then shows an
+ * action under way, not what was before or came after.
  */
 export function minimalityOf({
   regions,
   compactness,
   outside,
   changed,
-}: Pick<PairScores, 'regions' | 'compactness' | 'outside' | 'changed'>): number {
+  moving,
+}: Pick<PairScores, 'regions' | 'compactness' | 'outside' | 'changed' | 'moving'>): number {
   if (regions === 0) return 0;
   const size = Math.min(1, Math.max(0, (0.4 - changed) / 0.3));
-  return 0.35 / regions + 0.25 * compactness + 0.2 * Math.exp(-((outside / 3) ** 2) / 2) + 0.2 * size;
+  const clean = Math.exp(-((outside / 3) ** 2) / 2);
+  const minimality = 0.35 / regions + 0.25 * compactness + 0.2 * clean + 0.2 * size;
+  return minimality * (1 - 0.5 * Math.min(1, moving / 0.01));
 }
 
 /** What a reviewer should know about a pair that passed. */
@@ -101,6 +106,7 @@ export function remarksOf(scores: PairScores, limits: CurationLimits): string[] 
   if (scores.cameraMotion > limits.maxCameraMotion / 2)
     remarks.push(`the camera may have moved (${percent(scores.cameraMotion)} of the diagonal)`);
   if (scores.cut > limits.maxCut / 2) remarks.push('there is a large step between the frames');
+  if (scores.moving > 0.003) remarks.push('a frame may show the action under way');
   if (scores.outside > 4) remarks.push('there are small differences elsewhere');
   if (scores.sharpness < 0.75) remarks.push('one frame is less sharp');
   return remarks;

@@ -41,6 +41,19 @@ export function stepChange(first: Thumbnail, second: Thumbnail): number {
   return (total / (width * height) + touched / (cells * cells)) / 2;
 }
 
+/** Share of a thumbnail that differs clearly between two steps: how much is moving, however smoothly. */
+export function activityOf(first: Thumbnail, second: Thumbnail): number {
+  const size = first[0]!.data.length;
+  const changed = new Uint8Array(size);
+  for (const [c, plane] of first.entries()) {
+    const other = second[c]!;
+    const shift = medianDifference(plane, other);
+    for (let i = 0; i < size; i++)
+      if (Math.abs(other.data[i]! - plane.data[i]! - shift) > tolerance) changed[i] = 1;
+  }
+  return changed.reduce((sum, one) => sum + one, 0) / size;
+}
+
 /** Differences of a coarse selection of pixels, the middle one. */
 function medianDifference(a: Plane, b: Plane): number {
   const values: number[] = [];
