@@ -9,6 +9,14 @@ export {
   type RejectionReason,
   rejectionReasons,
 } from './curation/candidate.js';
+export { type Caption, CaptionFinder } from './curation/captions.js';
+export { ClipVision } from './curation/clip-vision.js';
+export { type CurationOptions, type CurationProgress, curateVideos } from './curation/curate.js';
+export { cosineDistance, descriptor, type ImageEmbedder } from './curation/descriptor.js';
+export { droppedBy, droppedWords, imperativeOf, instructionOf } from './curation/instruction.js';
+export { type CurationLimits, defaultLimits } from './curation/limits.js';
+export { type LabelFigures, measureFilters, type Share, type TruthFigures } from './curation/truth.js';
+export { findVideos } from './curation/videos.js';
 export { Aurora, type EditCall, type EditProgress } from './edit/aurora.js';
 export { type BatchOptions, type BatchRow, editBatch, type RowOutcome } from './edit/batch.js';
 export { DiffusersEditor } from './edit/diffusers-editor.js';
