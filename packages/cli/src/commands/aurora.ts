@@ -4,8 +4,12 @@
  */
 import type { Command } from 'commander';
 import type { Runtime } from '../runtime.js';
+import { addAuroraBenchCommand } from './aurora-bench.js';
 
 /** Adds `aurora` and its commands to the program. */
-export function addAuroraCommands(program: Command, _runtime: Runtime): void {
-  program.command('aurora').description('Curate pairs, measure and rate models that edit images');
+export function addAuroraCommands(program: Command, runtime: Runtime): void {
+  const group = program
+    .command('aurora')
+    .description('Curate pairs, measure and rate models that edit images');
+  addAuroraBenchCommand(group, runtime);
 }
