@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { Runtime } from '../runtime.js';
+import { addAuroraBenchCommand } from './aurora-bench.js';
 import { addCurateCommand } from './aurora-curate.js';
 import { addRateCommand } from './aurora-rate.js';
 import { addReviewCommand } from './aurora-review.js';
@@ -16,4 +17,5 @@ export function addAuroraCommands(program: Command, runtime: Runtime): void {
   addRateCommand(group, runtime);
   addReviewCommand(group, runtime);
   addCurateCommand(group, runtime);
+  addAuroraBenchCommand(group, runtime);
 }
