@@ -1,3 +1,13 @@
+export {
+  type Candidate,
+  type CandidateFile,
+  type CuratedRow,
+  candidatesFileName,
+  type PairScores,
+  type RejectedPair,
+  type RejectionReason,
+  rejectionReasons,
+} from './curation/candidate.js';
 export { Aurora, type EditCall, type EditProgress } from './edit/aurora.js';
 export { type BatchOptions, type BatchRow, editBatch, type RowOutcome } from './edit/batch.js';
 export { DiffusersEditor } from './edit/diffusers-editor.js';
@@ -17,16 +27,6 @@ export {
   formatOf,
   writeResult,
 } from './edit/result.js';
-export {
-  type Candidate,
-  type CandidateFile,
-  type CuratedRow,
-  candidatesFileName,
-  type PairScores,
-  type RejectedPair,
-  type RejectionReason,
-  rejectionReasons,
-} from './curation/candidate.js';
 export {
   type Editor,
   type EditorProgress,
