@@ -9,7 +9,7 @@ export {
   rejectionReasons,
 } from './curation/candidate.js';
 export { Aurora, type EditCall, type EditProgress } from './edit/aurora.js';
-export { type BatchOptions, type BatchRow, editBatch, type RowOutcome } from './edit/batch.js';
+export { type BatchRow, type EditBatchOptions, editBatch, type RowOutcome } from './edit/batch.js';
 export { DiffusersEditor } from './edit/diffusers-editor.js';
 export {
   type EditParameters,
