@@ -18,7 +18,7 @@ export { type CurationLimits, defaultLimits } from './curation/limits.js';
 export { type LabelFigures, measureFilters, type Share, type TruthFigures } from './curation/truth.js';
 export { findVideos } from './curation/videos.js';
 export { Aurora, type EditCall, type EditProgress } from './edit/aurora.js';
-export { type BatchOptions, type BatchRow, editBatch, type RowOutcome } from './edit/batch.js';
+export { type BatchRow, type EditBatchOptions, editBatch, type RowOutcome } from './edit/batch.js';
 export { DiffusersEditor } from './edit/diffusers-editor.js';
 export {
   type EditParameters,

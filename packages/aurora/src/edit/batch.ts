@@ -40,7 +40,7 @@ export type RowOutcome = { readonly line: number; readonly output: string | unde
 );
 
 /** How to run a batch. */
-export interface BatchOptions {
+export interface EditBatchOptions {
   /** Options that rows may override. The seed is 0 where neither names one: only then can a batch be resumed. */
   readonly defaults?: Omit<EditOptions, 'mask' | 'n'>;
   /** Paths in rows are relative to this folder; default: that of the file. */
@@ -64,7 +64,7 @@ interface Line {
 export async function editBatch(
   aurora: Aurora,
   file: string,
-  options: BatchOptions = {},
+  options: EditBatchOptions = {},
 ): Promise<readonly RowOutcome[]> {
   const { signal, folder = dirname(resolve(file)) } = options;
   const lines = await readLines(file, signal);
@@ -98,7 +98,7 @@ async function runRow(
   aurora: Aurora,
   row: BatchRow,
   { folder, index, rows }: { readonly folder: string; readonly index: number; readonly rows: number },
-  { defaults = {}, metadata = 'full', signal, onProgress }: BatchOptions,
+  { defaults = {}, metadata = 'full', signal, onProgress }: EditBatchOptions,
 ): Promise<'done' | 'skipped'> {
   const { input, instruction, output, size, mask, ...overrides } = row;
   const [source, target] = [resolve(folder, input), resolve(folder, output)];

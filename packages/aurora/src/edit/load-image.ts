@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { checkRaster, decodeImage, MediaError, type Raster, resizeImage } from '@triptych/media';
 import { editLimits, type ImageInput, problem } from './options.js';
+import { byRows } from './slices.js';
 
 /** A picture ready to be edited. */
 export interface LoadedImage {
@@ -26,7 +27,7 @@ export async function loadImage(
   try {
     if (typeof input === 'string') return await loadBytes(await readFileBounded(input, signal), signal);
     if (input instanceof Uint8Array) return await loadBytes(input, signal);
-    return fromRaster(input);
+    return await fromRaster(input, signal);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (MediaError.isInstance(error)) throw problem(field, `cannot be used: ${error.message}`, error);
@@ -38,7 +39,7 @@ export async function loadImage(
 export async function hashImage(input: ImageInput, field: string, signal?: AbortSignal): Promise<string> {
   try {
     if (typeof input === 'string') return sha256(await readFileBounded(input, signal));
-    return input instanceof Uint8Array ? sha256(input) : fromRaster(input).hash;
+    return input instanceof Uint8Array ? sha256(input) : (await fromRaster(input, signal)).hash;
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (MediaError.isInstance(error)) throw problem(field, `cannot be used: ${error.message}`, error);
@@ -68,10 +69,11 @@ async function loadBytes(bytes: Uint8Array, signal?: AbortSignal): Promise<Loade
   });
   const { width, height, channels, data, text } = decoded;
   checkSides(width, height);
-  return { raster: withoutOpaqueAlpha({ width, height, channels, data }), hash: sha256(bytes), text };
+  const raster = await withoutOpaqueAlpha({ width, height, channels, data }, signal);
+  return { raster, hash: sha256(bytes), text };
 }
 
-function fromRaster(raster: Raster): LoadedImage {
+async function fromRaster(raster: Raster, signal?: AbortSignal): Promise<LoadedImage> {
   if (typeof raster !== 'object' || raster === null || !(raster.data instanceof Uint8Array))
     throw new MediaError('ARGUMENT', 'give bytes, a path, or a raster of uint8 pixels');
   checkRaster(raster);
@@ -80,7 +82,8 @@ function fromRaster(raster: Raster): LoadedImage {
   const shape = new TextEncoder().encode(`${width} ${height} ${channels} `);
   const hash = createHash('sha256').update(shape).update(data).digest('hex');
   const copy: Raster = { width, height, channels, data };
-  return { raster: channels === 1 ? fromGrey(copy) : withoutOpaqueAlpha(copy), hash, text: {} };
+  const seen = channels === 1 ? fromGrey(copy) : await withoutOpaqueAlpha(copy, signal);
+  return { raster: seen, hash, text: {} };
 }
 
 function checkSides(width: number, height: number): void {
@@ -111,23 +114,29 @@ export async function readFileBounded(path: string, signal?: AbortSignal): Promi
 
 function fromGrey({ width, height, data }: Raster): Raster {
   const rgb = new Uint8Array(3 * data.length);
-  data.forEach((value, i) => {
-    rgb.fill(value, 3 * i, 3 * i + 3);
-  });
+  for (let i = 0; i < data.length; i++) rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = data[i]!;
   return { width, height, channels: 3, data: rgb };
 }
 
-function withoutOpaqueAlpha(raster: Raster): Raster {
+async function withoutOpaqueAlpha(raster: Raster, signal?: AbortSignal): Promise<Raster> {
   const { width, height, channels, data } = raster;
   if (channels !== 4) return raster;
-  for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return raster;
   const rgb = new Uint8Array(3 * width * height);
-  for (let i = 0, from = 0; i < rgb.length; i += 3, from += 4) {
-    rgb[i] = data[from]!;
-    rgb[i + 1] = data[from + 1]!;
-    rgb[i + 2] = data[from + 2]!;
-  }
-  return { width, height, channels: 3, data: rgb };
+  let isOpaque = true;
+  await byRows(
+    height,
+    (y) => {
+      if (!isOpaque) return;
+      for (let i = y * width; i < (y + 1) * width; i++) {
+        isOpaque &&= data[4 * i + 3] === 255;
+        rgb[3 * i] = data[4 * i]!;
+        rgb[3 * i + 1] = data[4 * i + 1]!;
+        rgb[3 * i + 2] = data[4 * i + 2]!;
+      }
+    },
+    signal,
+  );
+  return isOpaque ? { width, height, channels: 3, data: rgb } : raster;
 }
 
 function sha256(bytes: Uint8Array): string {

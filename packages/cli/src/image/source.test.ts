@@ -92,8 +92,13 @@ describe('with the official client and a tiny diffusers folder', () => {
   it('gives the client its own errors', async () => {
     const edit = async (fields: object) =>
       client.images.edit({ image: await file(), prompt: 'x', ...fields }).catch((error: unknown) => error);
-    const small = await file({ width: 5, height: 5, channels: 1, data: new Uint8Array(25) });
-    expect(await edit({ mask: small })).toMatchObject({ status: 400, param: 'mask' });
+    const glass = { channels: 4, data: new Uint8Array(100) } as const;
+    const masks = [
+      await file({ width: 5, height: 5, ...glass }),
+      await file(),
+      await toFile(Buffer.from('no image'), 'x.png'),
+    ];
+    for (const mask of masks) expect(await edit({ mask })).toMatchObject({ status: 400, param: 'mask' });
     const broken = await edit({ image: await toFile(Buffer.from('no image'), 'x.png') });
     expect(broken).toBeInstanceOf(BadRequestError);
     expect(broken).toMatchObject({ param: 'image', code: 'invalid_image' });

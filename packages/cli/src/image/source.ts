@@ -55,6 +55,7 @@ export class AuroraImageSource implements ImageSource {
     // Previews are encoded beside the next steps; their events keep their order and come before the result's.
     let encoded: Promise<void> = Promise.resolve();
     try {
+      if (request.mask !== undefined) await requireAlpha(request.mask, signal);
       await aurora.edit(image, instruction, toOptions(request), {
         signal,
         onProgress: ({ index, step, steps, etaSeconds, preview }) => {
@@ -138,6 +139,22 @@ export class AuroraImageSource implements ImageSource {
     });
     return this.#opening;
   }
+}
+
+/** The API's masks speak by alpha alone; a picture sent by mistake should not pass for one that is black and white. */
+async function requireAlpha(mask: Uint8Array, signal: AbortSignal): Promise<void> {
+  const { editLimits, media } = await loadImageModules();
+  const { maxBytes, maxPixels } = editLimits;
+  const problem = (message: string, code: ReturnType<typeof imageCode>, cause?: unknown): ImageError =>
+    new ImageError(code, `mask ${message}`, { field: 'mask', cause });
+  const { data } = await media
+    .decodeImage(mask, { channels: 'rgba', maxBytes, maxPixels, signal })
+    .catch((error: unknown) => {
+      if (!media.MediaError.isInstance(error)) throw error;
+      throw problem(`cannot be used: ${error.message}`, imageCode(error.code), error);
+    });
+  for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return;
+  throw problem('has no transparent pixel: make the place to edit transparent', 'invalid_value');
 }
 
 function toOptions(request: ImageEditRequest): EditOptions {
