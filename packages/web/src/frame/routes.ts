@@ -33,10 +33,11 @@ export function panelsFor(hasChatTemplate: boolean): readonly Panel[] {
         { path: 'memory', label: 'Memory', icon: 'memory' },
       ],
     },
+    { id: 'image', label: 'Image', pages: [{ path: 'edit', label: 'Edit', icon: 'image' }] },
   ];
 }
 
-const PATHS = ['chat', 'memory'];
+const PATHS = ['chat', 'memory', 'edit'];
 
 /** The path of the current page, from the address's hash; an unknown one is the first page. */
 export function readRoute(hash: string): string {

@@ -2,7 +2,7 @@ import { useId, useState } from 'react';
 
 export interface NumberFieldProps {
   readonly label: string;
-  readonly help: string;
+  readonly help?: string;
   readonly value: number | undefined;
   readonly min: number;
   readonly max: number;
@@ -49,7 +49,7 @@ export function NumberField({
         step={step}
         value={text}
         placeholder={placeholder}
-        aria-describedby={`${id}-help`}
+        aria-describedby={help === undefined && valid ? undefined : `${id}-help`}
         aria-invalid={!valid}
         onChange={(event) => type(event.target.value)}
         onBlur={() => setDraft(shown)}
@@ -65,9 +65,11 @@ export function NumberField({
           onChange={(event) => onChange(Number(event.target.value))}
         />
       )}
-      <p id={`${id}-help`} className="help">
-        {valid ? help : `From ${min} to ${max}${step === 1 ? ', a whole number' : ''}.`}
-      </p>
+      {(help !== undefined || !valid) && (
+        <p id={`${id}-help`} className="help">
+          {valid ? help : `From ${min} to ${max}${step === 1 ? ', a whole number' : ''}.`}
+        </p>
+      )}
     </div>
   );
 }
