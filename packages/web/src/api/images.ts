@@ -149,21 +149,24 @@ export async function fetchImageModels(options: CallOptions): Promise<readonly I
 export async function* streamEdit(request: EditRequest, options: CallOptions): AsyncGenerator<EditEvent> {
   const response = await call('v1/images/edits', options, editForm(request));
   if (response.body === null) throw new ApiError('The server sent no stream.', response.status, 'cut');
+  let complete = false;
   try {
     for await (const { data } of readEvents(response.body)) {
       if (data === '[DONE]') break;
       const parsed: unknown = JSON.parse(data);
-      const failure = readError(parsed, response.status);
+      // The stream began well, so its status says nothing about the failure.
+      const failure = readError(parsed, 0);
       if (failure !== undefined) throw failure;
       const event = readEditEvent(parsed as WireEditEvent);
       if (event !== undefined) yield event;
-      if (event?.type === 'result') return;
+      complete ||= event?.type === 'result';
     }
   } catch (error) {
     options.signal?.throwIfAborted();
     if (error instanceof ApiError) throw error;
     throw new ApiError('The stream broke off before the picture was complete.', 0, 'cut');
   }
+  if (complete) return;
   options.signal?.throwIfAborted();
   throw new ApiError('The stream ended before the picture was complete.', 0, 'cut');
 }

@@ -38,6 +38,7 @@ import {
   parentOf,
   selectedNode,
   subtree,
+  variationSource,
 } from './edit-tree.js';
 
 /** The server's part. */
@@ -303,18 +304,20 @@ export class EditController {
 
   /** Every combination of the two knobs, one after another, with one seed. */
   grid(textGuidance: readonly number[], imageGuidance: readonly number[]): Promise<void> {
-    return this.#begin(
-      { kind: 'grid', textGuidance, imageGuidance },
-      this.#state.tree.selected,
-      (parameters) => gridCells(parameters, textGuidance, imageGuidance),
+    return this.#begin({ kind: 'grid', textGuidance, imageGuidance }, this.#variationSource(), (parameters) =>
+      gridCells(parameters, textGuidance, imageGuidance),
     );
   }
 
   /** The same edit with `count` seeds, from `first` on, one after another. */
   seeds(count: number, first: number): Promise<void> {
-    return this.#begin({ kind: 'seeds' }, this.#state.tree.selected, (parameters) =>
+    return this.#begin({ kind: 'seeds' }, this.#variationSource(), (parameters) =>
       seedCells({ ...parameters, seed: first }, count),
     );
+  }
+
+  #variationSource(): string | undefined {
+    return variationSource(this.#state.tree, this.#state.instruction)?.id;
   }
 
   /** Goes on with a sheet that was stopped or failed. */

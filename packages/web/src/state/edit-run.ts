@@ -148,14 +148,14 @@ export function parseValues(
     : undefined;
 }
 
-/** Values around `centre` worth comparing: below it, itself, above it; within the range, two decimals. */
+/** Values around `centre` worth comparing, in steps of a twentieth, within the range. */
 export function spreadValues(
   centre: number,
   factors: readonly number[],
   [low, high]: readonly [number, number],
 ): readonly number[] {
   const values = factors.map(
-    (factor) => Math.round(Math.min(Math.max(centre * factor, low), high) * 100) / 100,
+    (factor) => Math.round(Math.min(Math.max(centre * factor, low), high) * 20) / 20,
   );
   return [...new Set(values)].sort((a, b) => a - b);
 }

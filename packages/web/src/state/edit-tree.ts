@@ -148,6 +148,16 @@ export function suggestionsFor(tree: EditTree, node: EditNode | undefined): read
   return root.suggestions.filter((suggestion) => !followed.has(suggestion));
 }
 
+/**
+ * The picture that variations of an instruction start from: the selected one, but if that was made by this very
+ * instruction, the one before it, so that its variations lie beside it.
+ */
+export function variationSource(tree: EditTree, instruction: string): EditNode | undefined {
+  const node = selectedNode(tree);
+  const same = node?.origin.kind === 'edit' && node.origin.parameters.instruction === instruction.trim();
+  return (same ? parentOf(tree, node) : undefined) ?? node;
+}
+
 /** A file name that says what the picture is: "make-the-cube-red-17.png". */
 export function fileName(node: EditNode, extension: string): string {
   const words = nodeTitle(node)

@@ -3,7 +3,7 @@ import { formatPercent } from '../../lib/format.js';
 import type { EditController } from '../../state/edit-controller.js';
 import { runFigures } from '../../state/edit-run.js';
 import { activeRun, currentModel, type EditState } from '../../state/edit-state.js';
-import { findNode, selectedNode, suggestionsFor } from '../../state/edit-tree.js';
+import { findNode, selectedNode, suggestionsFor, variationSource } from '../../state/edit-tree.js';
 import { ErrorCard } from '../../ui/error-card.js';
 import { useEscape, useStore } from '../../ui/hooks.js';
 import { Icon } from '../../ui/icon.js';
@@ -121,19 +121,11 @@ export function EditPage(props: EditPageProps) {
             </div>
             {node !== undefined && (
               <div className="edit-foot">
-                {active !== undefined && (
-                  <RunBar
-                    run={active}
-                    onCancel={() => {
-                      edit.cancel();
-                      focusInstruction();
-                    }}
-                  />
-                )}
+                {active !== undefined && <RunBar run={active} />}
                 <InstructionBar
                   ref={instruction}
                   text={state.instruction}
-                  suggestions={active === undefined ? suggestionsFor(state.tree, node) : []}
+                  suggestions={active === undefined && !state.masking ? suggestionsFor(state.tree, node) : []}
                   longest={model.limits.instructionCharacters}
                   running={active !== undefined}
                   onText={(text) => edit.instruct(text)}
@@ -168,6 +160,7 @@ export function EditPage(props: EditPageProps) {
           model={model}
           settings={state.settings}
           instruction={state.instruction.trim()}
+          source={variationSource(state.tree, state.instruction)}
           onGrid={(text, image) => void edit.grid(text, image)}
           onSeeds={(count, first) => void edit.seeds(count, first)}
           onClose={() => setVariations(undefined)}
@@ -273,7 +266,8 @@ function FootTools({ state, edit, busy, onVariations }: FootToolsProps) {
       </button>
       {figures !== undefined && !state.sheetShown && (
         <button type="button" className="quiet-button" onClick={() => edit.showSheet(true)}>
-          Show the sheet ({figures.done} of {figures.total})
+          <Icon name="grid" />
+          Sheet: {figures.done} of {figures.total}
         </button>
       )}
       <span className="keys">

@@ -54,7 +54,7 @@ export function MaskTools({ state, edit }: { readonly state: EditState; readonly
       />
       <div className="mask-buttons">
         <button type="button" className="button" onClick={whole(() => fillMask(mask, 'paint'))}>
-          All
+          Select all
         </button>
         <button type="button" className="button" onClick={whole(() => fillMask(mask, 'erase'))}>
           Clear

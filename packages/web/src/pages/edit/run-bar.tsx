@@ -1,14 +1,8 @@
 import { formatEta } from '../../lib/format.js';
 import { type EditRun, runFigures } from '../../state/edit-run.js';
-import { Icon } from '../../ui/icon.js';
 
-export interface RunBarProps {
-  readonly run: EditRun;
-  readonly onCancel: () => void;
-}
-
-/** How far a run is, how long it takes still, and the way to end it. */
-export function RunBar({ run, onCancel }: RunBarProps) {
+/** How far a run is, and how long it takes still. */
+export function RunBar({ run }: { readonly run: EditRun }) {
   const { share, etaSeconds, done, total } = runFigures(run);
   const current = run.cells.find((cell) => cell.status === 'running');
   const steps =
@@ -27,10 +21,6 @@ export function RunBar({ run, onCancel }: RunBarProps) {
         <span>{steps}</span>
         {etaSeconds !== undefined && <span>{formatEta(etaSeconds)}</span>}
       </p>
-      <button type="button" className="button" onClick={onCancel}>
-        <Icon name="stop" />
-        Cancel
-      </button>
     </div>
   );
 }

@@ -34,11 +34,12 @@ export function SeedField({ settings, onChange }: SeedFieldProps) {
         <button
           type="button"
           className="icon-button"
-          aria-label="Next seed"
-          title="Next seed"
+          title="The next seed"
           onClick={() => onChange({ seed: nextSeed(seed), seedLocked: true })}
         >
-          <span aria-hidden="true">+1</span>
+          <span>
+            <span className="visually-hidden">Seed </span>+1
+          </span>
         </button>
         <button
           type="button"

@@ -236,7 +236,9 @@ function Actions({ state, node, edit, busy, onFocusLost }: ActionsProps) {
           onClick={() => edit.reuse(node)}
         >
           <Icon name="sliders" />
-          Reuse settings
+          <span>
+            Reuse<span className="wide-only"> settings</span>
+          </span>
         </button>
       )}
       {scene !== undefined && (

@@ -60,12 +60,8 @@ export function StartView({ state, edit, onFile }: StartViewProps) {
           <ul>
             {offers.scenes.map((scene) => (
               <li key={scene.picture.url}>
-                <button
-                  type="button"
-                  onClick={() => edit.openOffer(scene)}
-                  aria-label={`Scene ${scene.seed}`}
-                >
-                  <img src={scene.picture.url} alt="" />
+                <button type="button" onClick={() => edit.openOffer(scene)}>
+                  <img src={scene.picture.url} alt={`Scene ${scene.seed}`} />
                   <span>{scene.suggestions[0] ?? `Scene ${scene.seed}`}</span>
                 </button>
               </li>

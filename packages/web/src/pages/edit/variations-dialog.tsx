@@ -3,6 +3,7 @@ import type { ImageModel } from '../../api/images.js';
 import { plural } from '../../lib/format.js';
 import { MOST_CELLS, parseValues, spreadValues } from '../../state/edit-run.js';
 import { type EditSettings, LARGEST_SEED, resolveSettings } from '../../state/edit-settings.js';
+import { type EditNode, nodeTitle } from '../../state/edit-tree.js';
 import { Icon } from '../../ui/icon.js';
 import { NumberField } from '../../ui/number-field.js';
 
@@ -11,6 +12,8 @@ export interface VariationsDialogProps {
   readonly model: ImageModel;
   readonly settings: EditSettings;
   readonly instruction: string;
+  /** The picture they are made from. */
+  readonly source: EditNode | undefined;
   readonly onGrid: (textGuidance: readonly number[], imageGuidance: readonly number[]) => void;
   readonly onSeeds: (count: number, first: number) => void;
   readonly onClose: () => void;
@@ -28,7 +31,7 @@ export function VariationsDialog(props: VariationsDialogProps) {
       if (opener instanceof HTMLElement) opener.focus();
     };
   }, []);
-  const { kind, instruction, onClose } = props;
+  const { kind, instruction, source, onClose } = props;
   return (
     <dialog ref={dialog} className="dialog" aria-labelledby={titleId} onClose={onClose}>
       <div className="dialog-head">
@@ -37,7 +40,10 @@ export function VariationsDialog(props: VariationsDialogProps) {
           <Icon name="close" />
         </button>
       </div>
-      <p className="quote">{instruction}</p>
+      <div className="variations-of">
+        {source !== undefined && <img src={source.picture.url} alt={nodeTitle(source)} />}
+        <p>{instruction}</p>
+      </div>
       {kind === 'grid' ? <GridForm {...props} /> : <SeedsForm {...props} />}
     </dialog>
   );
