@@ -29,6 +29,7 @@ export {
   type EditResult,
   InstructPix2Pix,
   type NoiseSource,
+  type StepState,
   seededNoise,
   type Text,
 } from './diffusion/instruct-pix2pix.js';

@@ -23,6 +23,11 @@ import { copyArrays, ownedBuffers } from './transfer.js';
 export interface RuntimeOptions {
   /** Cores that ONNX Runtime may use. They are leased by the caller, never guessed here. */
   readonly threads: number;
+  /**
+   * Asked before every run of a session: resolves when the cores may be used, with what gives them back. Lets others
+   * (text) go first between runs. Rejects with the signal's reason when that aborts first.
+   */
+  readonly lease?: (signal?: AbortSignal) => Promise<() => void>;
 }
 
 /** Where a model's external data lies. */
@@ -96,11 +101,13 @@ export class GraphRuntime implements AsyncDisposable {
   private nextRequest = 0;
   private readonly worker: Worker;
   private readonly threads: number;
+  private readonly lease: RuntimeOptions['lease'];
   private closedBecause: GraphError | undefined;
 
-  private constructor(worker: Worker, threads: number) {
+  private constructor(worker: Worker, { threads, lease }: RuntimeOptions) {
     this.worker = worker;
     this.threads = threads;
+    this.lease = lease;
     worker.on('message', (response: Response) => this.settle(response));
     worker.on('error', (cause) => this.fail(`the graph worker failed: ${cause.message}`));
     worker.on('exit', () => this.fail('the graph worker has ended'));
@@ -114,7 +121,7 @@ export class GraphRuntime implements AsyncDisposable {
         `threads must be a positive whole number, got ${options.threads}`,
       );
     }
-    return new GraphRuntime(new Worker(new URL('./worker.js', import.meta.url)), options.threads);
+    return new GraphRuntime(new Worker(new URL('./worker.js', import.meta.url)), options);
   }
 
   /**
@@ -127,7 +134,7 @@ export class GraphRuntime implements AsyncDisposable {
     const handle = await this.loadHandle(model, files);
     return {
       run: (feeds, parameters, signal) =>
-        this.ask<Record<string, Float32Array>>(
+        this.askWithLease<Record<string, Float32Array>>(
           { kind: 'run', session: handle, feeds, parameters: parameters?.handle },
           signal,
         ),
@@ -226,6 +233,18 @@ export class GraphRuntime implements AsyncDisposable {
       write: (values) => this.ask<void>({ kind: 'writeParameters', parameters: handle, values }),
       release: () => this.ask<void>({ kind: 'release', handle }),
     };
+  }
+
+  private async askWithLease<Result>(command: Command, signal?: AbortSignal): Promise<Result> {
+    if (this.lease === undefined) return this.ask<Result>(command, signal);
+    // The caller may change its arrays while the cores are waited for.
+    const copied = copyArrays(command);
+    const giveBack = await this.lease(signal);
+    try {
+      return await this.ask<Result>(copied, signal);
+    } finally {
+      giveBack();
+    }
   }
 
   private async ask<Result>(command: Command, signal?: AbortSignal): Promise<Result> {
