@@ -18,6 +18,8 @@ import { type EditKind, proposeEdit, random, render, type Scene, sampleScene } f
 
 export interface ScriptedImagesOptions {
   readonly stepDelayMs?: number;
+  /** Side of the scenes; default what is asked for. */
+  readonly side?: number;
   /** An edit whose instruction holds this word fails half-way. */
   readonly failWord?: string;
 }
@@ -41,7 +43,7 @@ export const SCRIPTED_MODEL: ImageModelInfo = {
   nativeSide: 64,
   sideMultiple: 4,
   samplers: ['ddim', 'euler', 'euler-ancestral'],
-  defaults: { steps: 20, sampler: 'ddim', textGuidance: 2, imageGuidance: 1.2 },
+  defaults: { steps: 12, sampler: 'ddim', textGuidance: 2, imageGuidance: 1.2 },
   description: 'Looks up what an instruction does.',
 };
 
@@ -64,7 +66,7 @@ export class ScriptedImages implements ImageSource {
 
   async scene({ seed, size }: { readonly seed: number; readonly size: number }): Promise<ImageScene> {
     const scene = sampleScene(seed, { count: 4 });
-    const bytes = await encodeImage(render(scene, { width: size }));
+    const bytes = await encodeImage(render(scene, { width: this.#options.side ?? size }));
     const edits = await this.#remember(bytes, scene);
     return { bytes, seed, suggestions: [...edits.keys()] };
   }
@@ -98,7 +100,7 @@ export class ScriptedImages implements ImageSource {
     onEvent: (event: ImageEditEvent) => void,
   ): Promise<void> {
     const { stepDelayMs = 0, failWord } = this.#options;
-    const { textGuidance = 2, imageGuidance = 1.2, steps = 20, seed = 1, instruction } = request;
+    const { textGuidance = 2, imageGuidance = 1.2, steps = 12, seed = 1, instruction } = request;
     const before = await decodeImage(request.image);
     const known = this.#known.get(keyOf(request.image));
     const scene = known?.edits.get(instruction) ?? known?.scene;

@@ -7,7 +7,7 @@
 import type { EditEvent, EditRequest, ImageModel, RecalledParameters, Scene } from '../api/images.js';
 import { createStore, type Store } from '../lib/store.js';
 import { describeError } from './drive-run.js';
-import { emptyMask, type Mask, maskCoverage, suitableRadius } from './edit-mask.js';
+import { emptyMask, type Mask, maskCoverage, suitableFeather, suitableRadius } from './edit-mask.js';
 import {
   type Cell,
   canResume,
@@ -364,7 +364,7 @@ export class EditController {
       const mask = emptyMask(picture.width, picture.height);
       this.maskChanged(mask);
       this.store.dispatch({ type: 'brush', brush: { mode: 'paint', radius: suitableRadius(mask) } });
-      this.store.dispatch({ type: 'feather', pixels: Math.round(suitableRadius(mask) / 4) });
+      this.feather(suitableFeather(mask));
     }
     this.store.dispatch({ type: 'masking', on });
   }

@@ -106,6 +106,11 @@ export function suitableRadius(mask: Mask): number {
   return Math.max(1, Math.round(Math.min(mask.width, mask.height) / 12));
 }
 
+/** The width of the soft edge that the server takes by itself: a hundredth of the longer side. */
+export function suitableFeather(mask: Mask): number {
+  return Math.max(1, Math.round(Math.max(mask.width, mask.height) / 100));
+}
+
 /** The point moved and kept inside the picture. */
 export function movePoint(mask: Mask, point: Point, dx: number, dy: number): Point {
   return {

@@ -10,6 +10,8 @@ export interface NumberFieldProps {
   /** Without a slider the field may be empty; this is what empty means. */
   readonly placeholder?: string;
   readonly slider?: boolean;
+  /** Where the slider ends, if rare values lie far beyond the usual ones. */
+  readonly sliderMax?: number;
   readonly onChange: (value: number | undefined) => void;
 }
 
@@ -23,6 +25,7 @@ export function NumberField({
   step,
   placeholder,
   slider = false,
+  sliderMax = max,
   onChange,
 }: NumberFieldProps) {
   const id = useId();
@@ -58,7 +61,7 @@ export function NumberField({
         <input
           type="range"
           min={min}
-          max={max}
+          max={Math.min(max, sliderMax)}
           step={step}
           value={value ?? min}
           aria-label={`${label}, slider`}

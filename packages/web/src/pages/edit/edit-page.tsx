@@ -45,8 +45,10 @@ export function EditPage(props: EditPageProps) {
   const focusInstruction = () => instruction.current?.focus();
   const id = node?.id;
   useEffect(() => {
-    // On a touch screen the focus would raise the keyboard over half the page.
-    if (id !== undefined && matchMedia('(hover: hover)').matches) instruction.current?.focus();
+    // Only a focus that was lost with a vanished button is given a place: whoever walks the history stays there.
+    // On a touch screen it would raise the keyboard over half the page.
+    const lost = document.activeElement === null || document.activeElement === document.body;
+    if (id !== undefined && lost && matchMedia('(hover: hover)').matches) instruction.current?.focus();
   }, [id]);
 
   return (

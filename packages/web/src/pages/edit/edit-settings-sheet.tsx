@@ -46,6 +46,7 @@ export function EditSettingsSheet(props: EditSettingsSheetProps) {
         max={limits.textGuidance[1]}
         step={0.05}
         slider
+        sliderMax={Math.max(8, model.defaults.textGuidance * 2)}
         onChange={(textGuidance) => onChange({ textGuidance })}
       />
       <NumberField
@@ -56,6 +57,7 @@ export function EditSettingsSheet(props: EditSettingsSheetProps) {
         max={limits.imageGuidance[1]}
         step={0.05}
         slider
+        sliderMax={Math.max(2.5, model.defaults.imageGuidance * 1.5)}
         onChange={(imageGuidance) => onChange({ imageGuidance })}
       />
       <fieldset className="advice">
