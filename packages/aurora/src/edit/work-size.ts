@@ -37,16 +37,18 @@ export async function toWorkSize(
   return { picture, padded: pad(picture, size.paddedWidth, size.paddedHeight) };
 }
 
-/** Cuts the margin away from a picture that may be smaller or larger than the work size, in proportion. */
+/** Cuts the margin away. A picture of another size (a preview) is first brought to the padded size, by repetition. */
 export function withoutMargin(padded: Raster, size: WorkSize): Raster {
-  const width = Math.max(1, Math.round((padded.width * size.width) / size.paddedWidth));
-  const height = Math.max(1, Math.round((padded.height * size.height) / size.paddedHeight));
+  const { width, height, paddedWidth, paddedHeight } = size;
   if (width === padded.width && height === padded.height) return padded;
   const { channels } = padded;
   const data = new Uint8Array(width * height * channels);
   for (let y = 0; y < height; y++) {
-    const from = y * padded.width * channels;
-    data.set(padded.data.subarray(from, from + width * channels), y * width * channels);
+    const row = Math.floor((y * padded.height) / paddedHeight) * padded.width;
+    for (let x = 0; x < width; x++) {
+      const from = (row + Math.floor((x * padded.width) / paddedWidth)) * channels;
+      for (let c = 0; c < channels; c++) data[(y * width + x) * channels + c] = padded.data[from + c]!;
+    }
   }
   return { width, height, channels, data };
 }
