@@ -32,7 +32,8 @@ export interface SeenImageEdit {
 
 interface KnownPicture {
   readonly scene: Scene;
-  readonly edits: ReadonlyMap<string, Scene>;
+  /** What each instruction does; the same for all pictures made from one scene. */
+  readonly edits: ReadonlyMap<string, (scene: Scene) => Scene>;
 }
 
 const KINDS: readonly EditKind[] = ['recolour', 'remove', 'move', 'resize', 'reshape', 'swap'];
@@ -67,7 +68,8 @@ export class ScriptedImages implements ImageSource {
   async scene({ seed, size }: { readonly seed: number; readonly size: number }): Promise<ImageScene> {
     const scene = sampleScene(seed, { count: 4 });
     const bytes = await encodeImage(render(scene, { width: this.#options.side ?? size }));
-    const edits = await this.#remember(bytes, scene);
+    const edits = await drawEdits(scene);
+    this.#known.set(keyOf(bytes), { scene, edits });
     return { bytes, seed, suggestions: [...edits.keys()] };
   }
 
@@ -103,7 +105,7 @@ export class ScriptedImages implements ImageSource {
     const { textGuidance = 2, imageGuidance = 1.2, steps = 12, seed = 1, instruction } = request;
     const before = await decodeImage(request.image);
     const known = this.#known.get(keyOf(request.image));
-    const scene = known?.edits.get(instruction) ?? known?.scene;
+    const scene = known && (known.edits.get(instruction)?.(known.scene) ?? known.scene);
     const target =
       scene === undefined ? inverted(before) : render(scene, { width: before.width, height: before.height });
     // More text guidance overdoes the edit, more image guidance holds it back.
@@ -142,21 +144,41 @@ export class ScriptedImages implements ImageSource {
       format: request.format,
       ...(request.format === 'png' ? { text: { parameters } } : {}),
     });
-    if (scene !== undefined) await this.#remember(bytes, scene);
+    if (known !== undefined && scene !== undefined)
+      this.#known.set(keyOf(bytes), { scene, edits: known.edits });
     onEvent({ type: 'image', index: 0, seed, width: after.width, height: after.height, bytes });
   }
+}
 
-  /** Draws instructions that fit the scene, and keeps what they do. */
-  async #remember(bytes: Uint8Array, scene: Scene): Promise<ReadonlyMap<string, Scene>> {
-    const draw = random(scene.seed, 9);
-    const edits = new Map<string, Scene>();
-    for (const kind of KINDS) {
-      const edit = await proposeEdit(scene, kind, draw);
-      if (edit !== undefined) edits.set(edit.instruction, edit.after);
-    }
-    this.#known.set(keyOf(bytes), { scene, edits });
-    return edits;
+/** Draws instructions that fit the scene. */
+async function drawEdits(scene: Scene): Promise<KnownPicture['edits']> {
+  const draw = random(scene.seed, 9);
+  const edits = new Map<string, (scene: Scene) => Scene>();
+  for (const kind of KINDS) {
+    const edit = await proposeEdit(scene, kind, draw);
+    if (edit !== undefined) edits.set(edit.instruction, patch(scene, edit.after));
   }
+  return edits;
+}
+
+/** The change from one scene to another, to be made in a third that has the same objects. */
+function patch(before: Scene, after: Scene): (scene: Scene) => Scene {
+  const changes = new Map(
+    before.objects.map((old) => {
+      const object = after.objects.find(({ id }) => id === old.id);
+      const fields = Object.entries(object ?? {}).filter(
+        ([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name as keyof typeof old]),
+      );
+      return [old.id, object && Object.fromEntries(fields)];
+    }),
+  );
+  return (scene) => ({
+    ...scene,
+    objects: scene.objects.flatMap((object) => {
+      const change = changes.get(object.id);
+      return changes.has(object.id) && change === undefined ? [] : [{ ...object, ...change }];
+    }),
+  });
 }
 
 function keyOf(bytes: Uint8Array): string {

@@ -11,10 +11,10 @@ export function NoModel({ onRetry }: { readonly onRetry: () => void }) {
       </p>
       <ol>
         <li>
-          Stop the server and start it with an image model: the small one that comes with Triptych, in the
-          folder <code>models/image</code>, or any InstructPix2Pix model as a folder of diffusers.
+          Stop the server and start it with an image model. The small one that comes with Triptych is taken by
+          itself; any InstructPix2Pix model will do too, as a folder of diffusers or one safetensors file.
           <pre>
-            <code>triptych serve --image models/image/…</code>
+            <code>triptych serve --image-model path/to/model</code>
           </pre>
         </li>
         <li>Then look again. Nothing on this page is lost meanwhile.</li>
