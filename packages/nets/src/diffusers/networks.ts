@@ -1,4 +1,12 @@
-import { exportOnnx, type GraphRuntime, input, type Session, type Tensor } from '@triptych/graph';
+import {
+  canRunPlans,
+  exportOnnx,
+  type GraphRuntime,
+  input,
+  planNetwork,
+  type Session,
+  type Tensor,
+} from '@triptych/graph';
 import { clipTextModel } from '../clip/text.js';
 import { unet } from '../unet/unet.js';
 import { vaeDecoder, vaeEncoder } from '../vae/autoencoder.js';
@@ -126,9 +134,12 @@ export class DiffusersNetworks {
       await prepared?.session.release();
       const { outputs, parameters } = network.build();
       const weights = bindWeights(parameters, network.files, name, network.aliases);
-      const session = await this.runtime.load(exportOnnx(outputs, { external: weights }), {
-        weightsFolder: network.files.folder,
-      });
+      const { folder } = network.files;
+      const plan = canRunPlans() ? planNetwork(outputs, weights) : undefined;
+      const session =
+        plan === undefined
+          ? await this.runtime.load(exportOnnx(outputs, { external: weights }), { weightsFolder: folder })
+          : await this.runtime.loadPlan(plan, folder);
       prepared = { key, session };
       this.prepared.set(name, prepared);
     }
