@@ -13,12 +13,7 @@ export const sd15 = {
   in_channels: 8,
   out_channels: 4,
   block_out_channels: [320, 640, 1280, 1280],
-  down_block_types: [
-    'CrossAttnDownBlock2D',
-    'CrossAttnDownBlock2D',
-    'CrossAttnDownBlock2D',
-    'DownBlock2D',
-  ],
+  down_block_types: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
   up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
   layers_per_block: 2,
   attention_head_dim: 8,

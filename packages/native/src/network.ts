@@ -130,11 +130,7 @@ export interface NetworkSpec {
 /** What the addon's network area exports. */
 export interface NetworkAddon {
   createNetwork(spec: NetworkSpec): NetworkHandle;
-  runNetwork(
-    network: NetworkHandle,
-    inputs: readonly Float32Array[],
-    outputs: readonly Float32Array[],
-  ): void;
+  runNetwork(network: NetworkHandle, inputs: readonly Float32Array[], outputs: readonly Float32Array[]): void;
   closeNetwork(network: NetworkHandle): void;
 }
 

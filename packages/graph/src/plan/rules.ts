@@ -212,11 +212,7 @@ function freshLike({ matrix }: View): View['matrix'] {
 }
 
 const groupNorm: Rule = (tensor, planner) => {
-  const [x, weight, bias] = [
-    planner.view(at(tensor.inputs, 0)),
-    at(tensor.inputs, 1),
-    at(tensor.inputs, 2),
-  ];
+  const [x, weight, bias] = [planner.view(at(tensor.inputs, 0)), at(tensor.inputs, 1), at(tensor.inputs, 2)];
   const { groups, epsilon } = attributesOf<{ readonly groups: number; readonly epsilon: number }>(tensor);
   requirePlan(x.layout === 'channels');
   const view: View = { ...x, matrix: freshLike(x) };
@@ -235,11 +231,7 @@ const groupNorm: Rule = (tensor, planner) => {
 };
 
 const layerNorm: Rule = (tensor, planner) => {
-  const [x, weight, bias] = [
-    planner.view(at(tensor.inputs, 0)),
-    at(tensor.inputs, 1),
-    at(tensor.inputs, 2),
-  ];
+  const [x, weight, bias] = [planner.view(at(tensor.inputs, 0)), at(tensor.inputs, 1), at(tensor.inputs, 2)];
   const { epsilon } = attributesOf<{ readonly epsilon: number }>(tensor);
   requirePlan(x.layout === 'tokens');
   const view: View = { ...x, matrix: freshLike(x) };
@@ -262,9 +254,7 @@ const geglu: Rule = (tensor, planner) => {
 
 const attention: Rule = (tensor, planner) => {
   const [query, key, value] = [0, 1, 2].map((k) => planner.view(at(tensor.inputs, k))) as [View, View, View];
-  requirePlan(
-    tensor.inputs.length === 3 && [query, key, value].every(({ layout }) => layout === 'tokens'),
-  );
+  requirePlan(tensor.inputs.length === 3 && [query, key, value].every(({ layout }) => layout === 'tokens'));
   const { heads, factor } = attributesOf<{ readonly heads: number; readonly factor: number }>(tensor);
   const view = viewOf(tensor.shape, 'tokens');
   planner.emit(tensor, view, {

@@ -195,11 +195,7 @@ async function loadSession({
   }
 }
 
-function loadPlan({
-  plan,
-  threads,
-  weightsFolder,
-}: Extract<Command, { kind: 'loadPlan' }>): LoadedNetwork {
+function loadPlan({ plan, threads, weightsFolder }: Extract<Command, { kind: 'loadPlan' }>): LoadedNetwork {
   const { inputs, outputs, files, ...spec } = plan;
   const sizesOf = (values: ModelSignature['inputs']): Float64Array =>
     Float64Array.from(values, ({ shape }) => elementCount(shape));

@@ -24,6 +24,7 @@ size_t attention_private(const ProductKernels& kernels, const NetworkOp& op) {
 }
 
 void Network::attention(const NetworkOp& op, const Worker& worker) {
+  const ProductKernels& products = kernels_of(op);
   const int batch = op.batch, heads = op.heads;
   const int queries = op.x.columns / batch, keys = op.y.columns / batch;
   const int width = op.x.rows / heads, value_width = op.values.rows / heads;
@@ -44,19 +45,19 @@ void Network::attention(const NetworkOp& op, const Worker& worker) {
   float* mixed = scores + (size_t)padded(keys) * stride;
   float* sums = mixed + (size_t)padded(value_width) * stride;
   uint8_t* panel = (uint8_t*)(((uintptr_t)(sums + block) + 63) / 64 * 64);
-  products_->begin();
+  products.begin();
   for (int unit = worker.take(1); unit < batch * heads * blocks; unit = worker.take(1)) {
     const int head = unit / blocks, b = head / heads, h = head % heads, first = unit % blocks * block;
     const int count = queries - first < block ? queries - first : block;
     const size_t column = (size_t)b * queries + first;
     const auto pack = [&](const float* rows, size_t pitch, int k) {
-      for (int i = 0; i < (k + products_->k_multiple - 1) / products_->k_multiple * products_->k_multiple; i += 2)
-        products_->pack(panel, {k, count}, i, i < k ? rows + i * pitch : nullptr, i + 1 < k ? rows + (i + 1) * pitch : nullptr);
+      for (int i = 0; i < (k + products.k_multiple - 1) / products.k_multiple * products.k_multiple; i += 2)
+        products.pack(panel, {k, count}, i, i < k ? rows + i * pitch : nullptr, i + 1 < k ? rows + (i + 1) * pitch : nullptr);
     };
     const auto multiply = [&](const float* left, size_t pitch, int rows, int k, float* c) {
       const WeightRows weight{(const uint8_t*)left, pitch * 4, WeightType::F32};
       for (int r = 0; r < rows; r += kRowChunk)
-        products_->multiply(weight.at(r, 0), rows - r < kRowChunk ? rows - r : kRowChunk, {k, count}, panel, c + r * stride, stride, false, own);
+        products.multiply(weight.at(r, 0), rows - r < kRowChunk ? rows - r : kRowChunk, {k, count}, panel, c + r * stride, stride, false, own);
     };
     pack(at(op.x) + (size_t)h * width * op.x.stride + column, (size_t)op.x.stride, width);
     multiply(turned + (size_t)head * keys * width, (size_t)width, keys, width, scores);
@@ -65,7 +66,7 @@ void Network::attention(const NetworkOp& op, const Worker& worker) {
     multiply(at(op.values) + (size_t)h * value_width * op.values.stride + (size_t)b * keys, (size_t)op.values.stride, value_width, keys, mixed);
     layers_->divide(mixed, stride, value_width, count, sums, at(op.out) + (size_t)h * value_width * op.out.stride + column, (size_t)op.out.stride);
   }
-  products_->end();
+  products.end();
   pool_.sync();
 }
 

@@ -83,6 +83,8 @@ class Network {
 
   float* at(const Matrix& m) const { return arena_ + m.offset; }
   WeightRows rows_of(int tensor) const;
+  // Small products stay with f32 multiply-adds, which are exact to f32's rounding; AMX pays from a size on.
+  const ProductKernels& kernels_of(const NetworkOp& op) const;
   void step(const NetworkOp& op, const Worker& worker);
   void product(const NetworkOp& op, const Worker& worker);
   void attention(const NetworkOp& op, const Worker& worker);
@@ -91,7 +93,8 @@ class Network {
 
   NetworkSpec spec_;
   Pool pool_;
-  const ProductKernels* products_;
+  const ProductKernels* products_;        // the fastest
+  const ProductKernels* small_products_;  // for small ones
   const LayerKernels* layers_;
   std::vector<Map> maps_;
   std::vector<std::vector<float>> vectors_;  // of one-row tensors, widened

@@ -7,7 +7,7 @@ namespace triptych {
 namespace {
 
 constexpr int kMostColumns = 1024;           // packed at once
-constexpr size_t kPanelBytes = 1024 << 10;   // of them; half of a typical L2
+constexpr size_t kPanelBytes = 1280 << 10;   // of them: two thirds of a typical L2
 constexpr int kPackRows = 32;                // claimed at once: what an AMX step holds
 constexpr int kUnitsPerThread = 4;
 
@@ -22,6 +22,7 @@ size_t largest_panel(const ProductKernels& kernels, const NetworkOp& op, int k) 
 }
 
 void Network::product(const NetworkOp& op, const Worker& worker) {
+  const ProductKernels& products = kernels_of(op);
   const WeightRows weight = rows_of(op.weight);
   const FileTensor& shape = spec_.tensors[op.weight];
   const float* bias = op.bias < 0 ? nullptr : vectors_[op.bias].data();
@@ -31,20 +32,20 @@ void Network::product(const NetworkOp& op, const Worker& worker) {
   uint8_t* own = panel_ + panel_bytes_ + (size_t)worker.index * private_bytes_;
   float* lines = (float*)(own + kProductScratch);
   const int chunks = (shape.rows + kRowChunk - 1) / kRowChunk;
-  products_->begin();
+  products.begin();
   for (int from = 0; from < op.out.columns; from += kMostColumns) {
     const int to = from + kMostColumns < op.out.columns ? from + kMostColumns : op.out.columns;
     const int columns = to - from;
-    const size_t step_bytes = products_->panel_bytes({kPackRows, columns});
+    const size_t step_bytes = products.panel_bytes({kPackRows, columns});
     const int block = step_bytes >= kPanelBytes ? kPackRows : (int)(kPanelBytes / step_bytes) * kPackRows;
-    const int groups = (columns + products_->group - 1) / products_->group;
+    const int groups = (columns + products.group - 1) / products.group;
     int parts = (kUnitsPerThread * worker.count + chunks - 1) / chunks;
     if (parts > groups) parts = groups;
     if (worker.count == 1) parts = 1;
     const int part_groups = round_up((groups + parts - 1) / parts, 2);
     for (int k0 = 0; k0 < shape.k; k0 += block) {
       const PanelShape panel{shape.k - k0 < block ? shape.k - k0 : block, columns};
-      const int packed = round_up(panel.k, products_->k_multiple);
+      const int packed = round_up(panel.k, products.k_multiple);
       const auto line = [&](int k, float* room) -> const float* {
         if (k >= panel.k) return nullptr;
         const int row = (k0 + k) / taps, tap = (k0 + k) % taps;
@@ -58,7 +59,7 @@ void Network::product(const NetworkOp& op, const Worker& worker) {
         for (int k = first; k < last; k += 2) {
           const float* even = line(k, lines);
           const float* odd = line(k + 1, lines + kMostColumns);
-          products_->pack(panel_, panel, k, even, odd);
+          products.pack(panel_, panel, k, even, odd);
         }
       }
       pool_.sync();
@@ -66,8 +67,8 @@ void Network::product(const NetworkOp& op, const Worker& worker) {
         const int row = unit / parts * kRowChunk, group = unit % parts * part_groups;
         if (group >= groups) continue;
         const int rows = shape.rows - row < kRowChunk ? shape.rows - row : kRowChunk;
-        const int start = group * products_->group;
-        const int count = columns - start < part_groups * products_->group ? columns - start : part_groups * products_->group;
+        const int start = group * products.group;
+        const int count = columns - start < part_groups * products.group ? columns - start : part_groups * products.group;
         float* c = at(op.out) + (size_t)row * op.out.stride + from + start;
         const bool is_plain = bias == nullptr && !op.has_shift && !op.has_residual;
         for (int r = 0; k0 == 0 && !is_plain && r < rows; r++) {
@@ -80,13 +81,13 @@ void Network::product(const NetworkOp& op, const Worker& worker) {
                                at(op.out) + (size_t)(row + r) * op.out.stride + j, next - j);
           }
         }
-        products_->multiply(weight.at(row, k0), rows, {panel.k, count}, panel_ + (size_t)group * products_->group_bytes(panel.k), c,
+        products.multiply(weight.at(row, k0), rows, {panel.k, count}, panel_ + (size_t)group * products.group_bytes(panel.k), c,
                             (size_t)op.out.stride, k0 > 0 || !is_plain, own);
       }
       pool_.sync();
     }
   }
-  products_->end();
+  products.end();
 }
 
 }  // namespace triptych
