@@ -139,31 +139,35 @@ async function latency({ name, row, note, quick, threads, signal }) {
   }
   const { render, sampleScene } = await import('@triptych/world');
   const loadStart = performance.now();
-  await using editor = await openEditor(modelFolder, { threads });
+  const editor = await openEditor(modelFolder, { threads });
   const loadMs = performance.now() - loadStart;
-  const side = editor.nativeSide;
-  const { data } = render(sampleScene(1, { count: 4 }), { width: side, height: side });
-  const image = { width: side, height: side, channels: 3, data };
-  const once = async (seed) => {
-    const start = performance.now();
-    const request = { ...editor.defaults, image, instruction: 'make the ball red', negative: '', seed };
-    await editor.run(request, { signal });
-    return (performance.now() - start) / 1000;
-  };
-  const first = await once(0);
-  const { results, otherLoad } = await measureQuietly({ count: quick ? 1 : 5, signal }, (round) =>
-    once(round + 1),
-  );
-  row({
-    name,
-    value: median(results),
-    unit: 's',
-    limit: `${side} x ${side} pixels, ${editor.defaults.steps} steps of ${editor.defaults.sampler}`,
-    first,
-    loadMs,
-    threads,
-    otherLoad,
-  });
+  try {
+    const { nativeSide: side, defaults } = editor;
+    const { data } = render(sampleScene(1, { count: 4 }), { width: side, height: side });
+    const image = { width: side, height: side, channels: 3, data };
+    const once = async (seed) => {
+      const start = performance.now();
+      const request = { ...defaults, image, instruction: 'make the ball red', negative: '', seed };
+      await editor.run(request, { signal });
+      return (performance.now() - start) / 1000;
+    };
+    const first = await once(0);
+    const { results, otherLoad } = await measureQuietly({ count: quick ? 1 : 5, signal }, (round) =>
+      once(round + 1),
+    );
+    row({
+      name,
+      value: median(results),
+      unit: 's',
+      limit: `${side} x ${side} pixels, ${defaults.steps} steps of ${defaults.sampler}`,
+      first,
+      loadMs,
+      threads,
+      otherLoad,
+    });
+  } finally {
+    await editor[Symbol.asyncDispose]();
+  }
 }
 
 /** Rows of another area under the names they have here; its other rows are left out. */

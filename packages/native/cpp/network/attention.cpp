@@ -51,13 +51,13 @@ void Network::attention(const NetworkOp& op, const Worker& worker) {
     const int count = queries - first < block ? queries - first : block;
     const size_t column = (size_t)b * queries + first;
     const auto pack = [&](const float* rows, size_t pitch, int k) {
-      for (int i = 0; i < (k + products.k_multiple - 1) / products.k_multiple * products.k_multiple; i += 2)
-        products.pack(panel, {k, count}, i, i < k ? rows + i * pitch : nullptr, i + 1 < k ? rows + (i + 1) * pitch : nullptr);
+      const int all = (k + products.k_multiple - 1) / products.k_multiple * products.k_multiple;
+      products.pack_rows(panel, {k, count}, 0, all, [&](int i, int) { return i < k ? rows + i * pitch : nullptr; });
     };
     const auto multiply = [&](const float* left, size_t pitch, int rows, int k, float* c) {
       const WeightRows weight{(const uint8_t*)left, pitch * 4, WeightType::F32};
       for (int r = 0; r < rows; r += kRowChunk)
-        products.multiply(weight.at(r, 0), rows - r < kRowChunk ? rows - r : kRowChunk, {k, count}, panel, c + r * stride, stride, false, own);
+        products.multiply(weight.at(r, 0), rows - r < kRowChunk ? rows - r : kRowChunk, kRowChunk, {k, count}, panel, c + r * stride, stride, false, own);
     };
     pack(at(op.x) + (size_t)h * width * op.x.stride + column, (size_t)op.x.stride, width);
     multiply(turned + (size_t)head * keys * width, (size_t)width, keys, width, scores);

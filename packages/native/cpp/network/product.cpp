@@ -46,7 +46,8 @@ void Network::product(const NetworkOp& op, const Worker& worker) {
     for (int k0 = 0; k0 < shape.k; k0 += block) {
       const PanelShape panel{shape.k - k0 < block ? shape.k - k0 : block, columns};
       const int packed = round_up(panel.k, products.k_multiple);
-      const auto line = [&](int k, float* room) -> const float* {
+      const auto line = [&](int k, int which) -> const float* {
+        float* room = lines + which * kMostColumns;
         if (k >= panel.k) return nullptr;
         const int row = (k0 + k) / taps, tap = (k0 + k) % taps;
         const float* x = at(op.x) + (size_t)row * op.x.stride;
@@ -56,11 +57,7 @@ void Network::product(const NetworkOp& op, const Worker& worker) {
       };
       for (int first = worker.take(1) * kPackRows; first < packed; first = worker.take(1) * kPackRows) {
         const int last = first + kPackRows < packed ? first + kPackRows : packed;
-        for (int k = first; k < last; k += 2) {
-          const float* even = line(k, lines);
-          const float* odd = line(k + 1, lines + kMostColumns);
-          products.pack(panel_, panel, k, even, odd);
-        }
+        products.pack_rows(panel_, panel, first, last, line);
       }
       pool_.sync();
       for (int unit = worker.take(1); unit < chunks * parts; unit = worker.take(1)) {
@@ -81,7 +78,7 @@ void Network::product(const NetworkOp& op, const Worker& worker) {
                                at(op.out) + (size_t)(row + r) * op.out.stride + j, next - j);
           }
         }
-        products.multiply(weight.at(row, k0), rows, {panel.k, count}, panel_ + (size_t)group * products.group_bytes(panel.k), c,
+        products.multiply(weight.at(row, k0), rows, kRowChunk * ((worker.count + parts - 1) / parts), {panel.k, count}, panel_ + (size_t)group * products.group_bytes(panel.k), c,
                             (size_t)op.out.stride, k0 > 0 || !is_plain, own);
       }
       pool_.sync();

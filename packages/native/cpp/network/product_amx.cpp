@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kStep = 32;            // k per tile product
 constexpr size_t kTile = 1024;       // bytes of a tile register
-constexpr int kSubSteps = 5;         // steps whose left factor stays in L1
+constexpr int kSubSteps = 10;        // steps whose left factor stays in the caches next to the core
 constexpr size_t kLeftStep = 4 * kTile;   // [row tile][high, low]
 constexpr size_t kRightStep = 2 * kTile;  // [high, low]
 
@@ -26,17 +26,17 @@ inline Pieces split(__m512 x) {
   return {high, _mm512_castps_si512(_mm512_sub_ps(x, _mm512_castsi512_ps(high)))};
 }
 inline __m512i round_low(__m512i x) { return _mm512_add_epi32(x, _mm512_set1_epi32(0x8000)); }
-// Upper halves: a0 b0 a1 b1 ...
+// Upper halves: a0 b0 a1 b1 ... Both factors pair k with k + 16, so that this is all the moving there is.
 inline __m512i interleave(__m512i a, __m512i b) { return _mm512_mask_mov_epi16(b, 0x55555555u, _mm512_srli_epi32(a, 16)); }
 
-void pack(uint8_t* panel, PanelShape shape, int k, const float* even, const float* odd) {
+void pack(uint8_t* panel, PanelShape shape, int k, const float* first, const float* second) {
   const size_t group = (size_t)((shape.k + kStep - 1) / kStep) * kRightStep;
-  uint8_t* at = panel + (size_t)(k / kStep) * kRightStep + (size_t)(k % kStep / 2) * 64;
+  uint8_t* at = panel + (size_t)(k / kStep) * kRightStep + (size_t)(k % kStep) * 64;
   for (int c = 0; c < shape.columns; c += 16, at += group) {
     const int left = shape.columns - c;
     const __mmask16 some = left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1);
-    const Pieces a = split(_mm512_maskz_loadu_ps(even ? some : 0, even ? even + c : nullptr));
-    const Pieces b = split(_mm512_maskz_loadu_ps(odd ? some : 0, odd ? odd + c : nullptr));
+    const Pieces a = split(_mm512_maskz_loadu_ps(first ? some : 0, first ? first + c : nullptr));
+    const Pieces b = split(_mm512_maskz_loadu_ps(second ? some : 0, second ? second + c : nullptr));
     _mm512_store_si512(at, interleave(a.high, b.high));
     _mm512_store_si512(at + kTile, interleave(round_low(a.low), round_low(b.low)));
   }
@@ -49,13 +49,6 @@ template <WeightType T> inline __m512 load(const uint8_t* p, int left) {
   const __m256i half = _mm256_maskz_loadu_epi16(some, p);
   if constexpr (T == WeightType::F16) return _mm512_cvtph_ps(half);
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
-}
-
-// Upper halves of 32 numbers in order.
-inline __m512i upper(__m512i a, __m512i b) {
-  alignas(64) static constexpr uint16_t kOdd[32] = {1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
-                                                    33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63};
-  return _mm512_permutex2var_epi16(a, _mm512_load_si512(kOdd), b);
 }
 
 template <WeightType T> void cut_left(const WeightRows& weight, int rows, int k, int steps, uint8_t* out) {
@@ -73,20 +66,36 @@ template <WeightType T> void cut_left(const WeightRows& weight, int rows, int k,
     const uint8_t* w = weight.data + (size_t)r * weight.stride;
     const int whole = k / kStep;
     for (int s = 0; s < steps; s++, at += kLeftStep, w += kStep * kBytes) {
-      _mm_prefetch((const char*)w + (size_t)steps * kStep * kBytes, _MM_HINT_T1);
-      if constexpr (T == WeightType::F32) _mm_prefetch((const char*)w + (size_t)steps * kStep * kBytes + 64, _MM_HINT_T1);
       const int left = s < whole ? kStep : k - s * kStep;
       const Pieces a = split(s < whole ? load<T>(w, 16) : load<T>(w, left));
       const Pieces b = split(s < whole ? load<T>(w + 16 * kBytes, 16) : load<T>(w + 16 * kBytes, left - 16));
-      _mm512_store_si512(at, upper(a.high, b.high));
-      _mm512_store_si512(at + kTile, upper(round_low(a.low), round_low(b.low)));
+      _mm512_store_si512(at, interleave(a.high, b.high));
+      _mm512_store_si512(at + kTile, interleave(round_low(a.low), round_low(b.low)));
     }
   }
 }
 
+// Weights to fetch to L2, some with every step: they come from memory while the tile unit works.
+struct Ahead {
+  const uint8_t* row;
+  size_t stride;
+  int rows, lines, per_step;
+  int line = 0;
+
+  void fetch() {
+    for (int i = 0; i < per_step && rows > 0; i++) {
+      _mm_prefetch((const char*)row + (size_t)line * 64, _MM_HINT_T1);
+      if (++line < lines) continue;
+      line = 0;
+      row += stride;
+      rows--;
+    }
+  }
+};
+
 // Tiles: 0..3 sums [row tile][column tile], 4 and 5 left factors, 6 and 7 right factors.
 template <int Rows, int Columns>
-void product(const uint8_t* a, const uint8_t* b0, const uint8_t* b1, int steps, float* c, size_t stride, bool load) {
+void product(const uint8_t* a, const uint8_t* b0, const uint8_t* b1, int steps, float* c, size_t stride, bool load, Ahead& ahead) {
   const size_t pitch = stride * 4;
   float* second = c + 16 * stride;
   if (load) {
@@ -112,6 +121,7 @@ void product(const uint8_t* a, const uint8_t* b0, const uint8_t* b1, int steps, 
     if (Columns > 1) _tile_loadd(7, b1 + kTile, 64);
     if (Rows > 1) _tile_loadd(5, a + 2 * kTile, 64);
     multiply();
+    ahead.fetch();
     _tile_loadd(6, b0, 64);
     if (Columns > 1) _tile_loadd(7, b1, 64);
     multiply();
@@ -128,8 +138,8 @@ void product(const uint8_t* a, const uint8_t* b0, const uint8_t* b1, int steps, 
 // GCC's intrinsics do not say that they read memory.
 inline void finish_stores(const void* a, const void* b) { __asm__ volatile("" ::"r"(a), "r"(b) : "memory"); }
 
-void multiply(const WeightRows& weight, int rows, PanelShape shape, const uint8_t* panel, float* c, size_t c_stride, bool accumulate,
-              uint8_t* scratch) {
+void multiply(const WeightRows& weight, int rows, int rows_ahead, PanelShape shape, const uint8_t* panel, float* c, size_t c_stride,
+              bool accumulate, uint8_t* scratch) {
   const int steps = (shape.k + kStep - 1) / kStep;
   const size_t group = (size_t)steps * kRightStep;
   const int tiles = (shape.columns + 15) / 16;
@@ -144,6 +154,11 @@ void multiply(const WeightRows& weight, int rows, PanelShape shape, const uint8_
     else if (weight.type == WeightType::F16) cut_left<WeightType::F16>(part, rows, k, some, scratch);
     else cut_left<WeightType::BF16>(part, rows, k, some, scratch);
     const bool load = accumulate || s > 0;
+    const bool is_last = s + kSubSteps >= steps;
+    const int next = is_last ? (steps < kSubSteps ? steps : kSubSteps) : steps - s - kSubSteps < kSubSteps ? steps - s - kSubSteps : kSubSteps;
+    const int lines = (int)((size_t)next * kStep * weight.element() / 64), pairs = (tiles + 1) / 2;
+    Ahead ahead{weight.at(is_last ? rows_ahead : 0, is_last ? 0 : (s + kSubSteps) * kStep).data, weight.stride, kRowChunk, lines,
+                (kRowChunk * lines + pairs * some - 1) / (pairs * some)};
     for (int t = 0; t < tiles; t += 2) {
       const uint8_t* b0 = panel + (size_t)t * group + (size_t)s * kRightStep;
       const bool pair = t + 1 < tiles;
@@ -156,11 +171,11 @@ void multiply(const WeightRows& weight, int rows, PanelShape shape, const uint8_
       }
       finish_stores(scratch, out);
       if (rows > 16) {
-        if (pair) product<2, 2>(scratch, b0, b0 + group, some, out, stride, load);
-        else product<2, 1>(scratch, b0, b0, some, out, stride, load);
+        if (pair) product<2, 2>(scratch, b0, b0 + group, some, out, stride, load, ahead);
+        else product<2, 1>(scratch, b0, b0, some, out, stride, load, ahead);
       } else {
-        if (pair) product<1, 2>(scratch, b0, b0 + group, some, out, stride, load);
-        else product<1, 1>(scratch, b0, b0, some, out, stride, load);
+        if (pair) product<1, 2>(scratch, b0, b0 + group, some, out, stride, load, ahead);
+        else product<1, 1>(scratch, b0, b0, some, out, stride, load, ahead);
       }
       finish_stores(scratch, out);
       if (!whole)
@@ -176,7 +191,7 @@ void begin() {
 }
 void end() { _tile_release(); }
 
-constexpr ProductKernels kKernels = {16, kRightStep / kStep, kStep, pack, multiply, begin, end};
+constexpr ProductKernels kKernels = {16, kRightStep / kStep, kStep, kStep / 2, pack, multiply, begin, end};
 
 }  // namespace
 const ProductKernels* product_kernels_amx() { return &kKernels; }

@@ -11,14 +11,14 @@ namespace {
 constexpr int kGroup = 2 * Vec::kLanes;
 constexpr int kRows = Vec::kRegisters == 32 ? 12 : 6;
 
-void pack(uint8_t* panel, PanelShape shape, int k, const float* even, const float* odd) {
+void pack(uint8_t* panel, PanelShape shape, int k, const float* first, const float* second) {
   const int padded = (shape.k + 1) / 2 * 2;
   float* at = (float*)panel + (size_t)k * kGroup;
   for (int c = 0; c < shape.columns; c += kGroup, at += (size_t)padded * kGroup) {
     for (int half = 0; half < 2; half++) {
       const int left = shape.columns - c - half * Vec::kLanes;
       for (int row = 0; row < 2; row++) {
-        const float* line = row ? odd : even;
+        const float* line = row ? second : first;
         Vec x = Vec::zero();
         if (line && left > 0)
           x = left >= Vec::kLanes ? Vec::load(line + c + half * Vec::kLanes) : Vec::load_first(line + c + half * Vec::kLanes, left);
@@ -82,7 +82,7 @@ void widen(const WeightRows& weight, int row, int k, float* out) {
   }
 }
 
-void multiply(const WeightRows& weight, int rows, PanelShape shape, const uint8_t* panel, float* c, size_t c_stride, bool accumulate,
+void multiply(const WeightRows& weight, int rows, int, PanelShape shape, const uint8_t* panel, float* c, size_t c_stride, bool accumulate,
               uint8_t* scratch) {
   constexpr int kSub = 256;  // k whose weights and panel group stay in L1
   constexpr size_t kPitch = kSub + 16;
@@ -109,7 +109,7 @@ void multiply(const WeightRows& weight, int rows, PanelShape shape, const uint8_
 
 void nothing() {}
 
-constexpr ProductKernels kKernels = {kGroup, kGroup * 4, 2, pack, multiply, nothing, nothing};
+constexpr ProductKernels kKernels = {kGroup, kGroup * 4, 2, 1, pack, multiply, nothing, nothing};
 
 }  // namespace
 }  // namespace triptych
