@@ -13,6 +13,7 @@ export {
   type OpenDiffusersOptions,
   openDiffusersFolder,
 } from './diffusers/folder.js';
+export { loadNetwork } from './diffusers/load-network.js';
 export { readModelJson } from './diffusers/model-json.js';
 export { DiffusersNetworks } from './diffusers/networks.js';
 export { openSingleFile, type SingleFileOptions } from './diffusers/single-file.js';

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { GraphError, type GraphErrorCode } from '../errors.js';
 import { grad } from '../grad.js';
 import { exportOnnx, type OnnxModel } from '../onnx/export.js';
+import type { NetworkPlan } from '../plan/plan-network.js';
 import type { Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { type AdamWOptions, DEFAULT_ADAMW } from '../train/adamw.js';
@@ -131,15 +132,17 @@ export class GraphRuntime implements AsyncDisposable {
   async load(model: OnnxModel, files: ModelFiles = {}): Promise<Session> {
     const whole = model.outputs.find(({ dtype }) => dtype !== 'float32');
     if (whole !== undefined) throw new GraphError('dtype_mismatch', `output "${whole.name}" must be float32`);
-    const handle = await this.loadHandle(model, files);
-    return {
-      run: (feeds, parameters, signal) =>
-        this.askWithLease<Record<string, Float32Array>>(
-          { kind: 'run', session: handle, feeds, parameters: parameters?.handle },
-          signal,
-        ),
-      release: () => this.ask<void>({ kind: 'release', handle }),
-    };
+    return this.sessionOf(await this.loadHandle(model, files));
+  }
+
+  /**
+   * Maps a plan's weight files and sets its network up on our own kernels. Takes milliseconds.
+   * @param weightsFolder folder of the files that the plan was given weights from
+   * @throws GraphError `session_failed` if a file cannot be mapped or is too short
+   */
+  async loadPlan(plan: NetworkPlan, weightsFolder: string): Promise<Session> {
+    const { threads } = this;
+    return this.sessionOf(await this.ask<Handle>({ kind: 'loadPlan', plan, threads, weightsFolder }));
   }
 
   /** Moves named values into the worker. */
@@ -224,6 +227,17 @@ export class GraphRuntime implements AsyncDisposable {
       weightsFolder,
       externalBytes,
     });
+  }
+
+  private sessionOf(handle: Handle): Session {
+    return {
+      run: (feeds, parameters, signal) =>
+        this.askWithLease<Record<string, Float32Array>>(
+          { kind: 'run', session: handle, feeds, parameters: parameters?.handle },
+          signal,
+        ),
+      release: () => this.ask<void>({ kind: 'release', handle }),
+    };
   }
 
   private parametersOf(handle: Handle): Parameters {
