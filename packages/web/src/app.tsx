@@ -84,12 +84,6 @@ export function App() {
     };
   }, [ready, watch]);
 
-  // The image panel asks for its own models, the first time it is looked at.
-  const editing = path === 'edit';
-  useEffect(() => {
-    if (editing && edit.store.get().models.state !== 'ready') void edit.connect();
-  }, [editing, edit]);
-
   useEffect(() => {
     if (settings.theme === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = settings.theme;
@@ -105,6 +99,12 @@ export function App() {
   const { panel, page } = pageAt(panels, route);
   const path = page?.path;
   const label = page?.label;
+  // The image panel asks for its own models, the first time it is looked at.
+  const editing = path === 'edit';
+  useEffect(() => {
+    if (editing && edit.store.get().models.state !== 'ready') void edit.connect();
+  }, [editing, edit]);
+
   useEffect(() => {
     document.title = label === undefined ? 'Triptych' : `${label} · Triptych`;
   }, [label]);
