@@ -1,3 +1,4 @@
+export * from './bench/index.js';
 export {
   type Candidate,
   type CandidateFile,
@@ -25,3 +26,7 @@ export {
   samplerNames,
 } from './editor.js';
 export { AuroraError, type AuroraErrorCode } from './errors.js';
+export * from './metrics/index.js';
+export { PeopleError, type PeopleProblem } from './people/errors.js';
+export * from './rating/index.js';
+export * from './review/index.js';

@@ -18,9 +18,12 @@ import { defaultLimits, type ServerLimits } from './limits.js';
 import { type Logger, silentLogger } from './logger.js';
 import { ServerMetrics } from './metrics/metrics.js';
 import { type EngineSource, Models } from './models.js';
+import { addPeoplePanel } from './people/panel.js';
+import type { PeopleSources } from './people/sources.js';
 import { addHealthRoute } from './system/health-route.js';
 import { addMetricsRoute } from './system/metrics-route.js';
 import { addOpenApiRoute } from './system/openapi-route.js';
+import { addPanelsRoute } from './system/panels-route.js';
 import { addPlayground } from './system/playground.js';
 import { addTextPanel } from './text/panel.js';
 import { version } from './version.js';
@@ -31,8 +34,10 @@ export interface CorsOptions {
 }
 
 export interface AppOptions {
-  /** Text engines; the first answers requests that name no model. */
+  /** Text engines; the first answers requests that name no model. There may be none. */
   readonly engines: readonly EngineSource[];
+  /** A rating study, a review, or both: what people do in the playground. Default: none. */
+  readonly people?: PeopleSources;
   /** Keys that open `/v1`, `/api` and `/metrics`. None: no key is asked for. */
   readonly apiKeys?: readonly string[];
   /** Default: no cross-origin access. */
@@ -79,7 +84,14 @@ export function createApp(options: AppOptions): App {
 
   addHealthRoute(app, context);
   addMetricsRoute(app, context);
+  const { people = {} } = options;
+  addPanelsRoute(app, {
+    text: options.engines.length > 0,
+    rate: people.rating !== undefined,
+    review: people.review !== undefined,
+  });
   addTextPanel(app, context);
+  addPeoplePanel(app, people);
   addOpenApiRoute(app, context);
   if (options.webRoot !== undefined) addPlayground(app, options.webRoot);
   return app;

@@ -35,6 +35,11 @@ export class Models {
     });
   }
 
+  /** No text engine was given: other panels may work all the same. */
+  get isEmpty(): boolean {
+    return this.#entries.length === 0;
+  }
+
   state(): ModelsState {
     const failed = this.#entries.find((entry) => entry.failure !== undefined);
     if (failed?.failure !== undefined) return { status: 'failed', reason: failed.failure.message };
@@ -61,6 +66,13 @@ export class Models {
     const state = this.state();
     if (state.status === 'loading') throw unavailable('model_loading', 'The model is still loading.');
     if (state.status === 'failed') throw unavailable('model_failed', 'The model could not be loaded.');
+    if (this.isEmpty)
+      throw new ApiError('This server was started without a text model.', {
+        status: 404,
+        type: 'invalid_request_error',
+        code: 'model_not_found',
+        param: 'model',
+      });
     throw new ApiError(
       `The model '${shorten(id ?? '')}' does not exist here. Available: ${engines.map((one) => one.info.id).join(', ') || 'none'}. Leave 'model' out to use the default.`,
       { status: 404, type: 'invalid_request_error', code: 'model_not_found', param: 'model' },

@@ -2,13 +2,16 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { streamChat, streamContinuation } from './api/generate.js';
 import { streamMemory } from './api/inspect.js';
 import { Rail } from './frame/rail.js';
-import { panelsFor, useRoute } from './frame/routes.js';
+import { pageAt, panelsFor, useRoute } from './frame/routes.js';
 import { ServerNote } from './frame/server-note.js';
 import { SettingsDialog } from './frame/settings-dialog.js';
 import { useServer } from './frame/use-server.js';
+import { browserStorage } from './lib/browser-storage.js';
 import { ChatPage } from './pages/chat/chat-page.js';
 import { ManuscriptPage } from './pages/manuscript/manuscript-page.js';
 import { MemoryPage } from './pages/memory/memory-page.js';
+import { RatePage } from './pages/rate/rate-page.js';
+import { ReviewPage } from './pages/review/review-page.js';
 import { DOCKED_QUERY, SamplingSheet, SHEET_TOGGLE_ID } from './pages/sampling/sampling-sheet.js';
 import { ChatController } from './state/chat-controller.js';
 import { ManuscriptController } from './state/manuscript-controller.js';
@@ -18,7 +21,7 @@ import { useStore } from './ui/hooks.js';
 
 /** The frame and the page in it. Conversations live here, above the pages, so changing pages loses nothing. */
 export function App() {
-  const path = useRoute();
+  const route = useRoute();
   const [settings, setSettings] = useState<Settings>(() => loadSettings(browserStorage()));
   const current = useRef(settings);
   const { server, connect } = useServer(() => current.current.apiKey);
@@ -50,7 +53,7 @@ export function App() {
   const feed = useStore(watch.store);
 
   // Only a page that is looked at, of a server that answers, watches the memory.
-  const ready = server.state === 'ready';
+  const ready = server.state === 'ready' && server.info !== undefined;
   useEffect(() => {
     if (!ready) return;
     const look = () => (document.hidden ? watch.stop() : watch.start());
@@ -68,12 +71,17 @@ export function App() {
   }, [settings.theme]);
 
   const info = server.state === 'ready' ? server.info : undefined;
-  const panels = panelsFor(info?.hasChatTemplate ?? true);
-  const panel = panels.find((candidate) => candidate.pages.some((page) => page.path === path)) ?? panels[0]!;
+  const offers = server.state === 'ready' ? server.panels : { text: true, rate: false, review: false };
+  const panels = panelsFor({
+    ...offers,
+    hasChatTemplate: offers.text ? (info?.hasChatTemplate ?? true) : undefined,
+  });
+  const { panel, page } = pageAt(panels, route);
+  const path = page?.path;
+  const label = page?.label;
   useEffect(() => {
-    const page = panel.pages.find((candidate) => candidate.path === path);
-    document.title = `${page?.label ?? 'Triptych'} · Triptych`;
-  }, [panel, path]);
+    document.title = label === undefined ? 'Triptych' : `${label} · Triptych`;
+  }, [label]);
 
   const openSettings = () => setSettingsOpen(true);
   const pageProps = {
@@ -82,7 +90,7 @@ export function App() {
     onOpenSettings: openSettings,
   };
   return (
-    <div className="frame" data-panel={panel.id}>
+    <div className="frame" data-panel={panel?.id}>
       <button type="button" className="skip" onClick={() => document.getElementById('main')?.focus()}>
         Skip to the page
       </button>
@@ -125,6 +133,8 @@ export function App() {
             )}
           </>
         )}
+        {path === 'rate' && <RatePage apiKey={settings.apiKey} onOpenSettings={openSettings} />}
+        {path === 'review' && <ReviewPage apiKey={settings.apiKey} onOpenSettings={openSettings} />}
         {info !== undefined && path === 'memory' && (
           <MemoryPage feed={feed} onRetry={() => watch.start()} onOpenSettings={openSettings} />
         )}
@@ -143,13 +153,4 @@ export function App() {
       )}
     </div>
   );
-}
-
-/** Undefined where the browser forbids storage. */
-function browserStorage(): Storage | undefined {
-  try {
-    return localStorage;
-  } catch {
-    return undefined;
-  }
 }

@@ -8,6 +8,7 @@ import './styles/frame.css';
 import './styles/chat.css';
 import './styles/manuscript.css';
 import './styles/memory.css';
+import './styles/people.css';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');

@@ -7,7 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunningServer, serve } from '@triptych/server';
+import { type PeopleSources, type RunningServer, serve } from '@triptych/server';
 import { FakeEngine, type FakeEngineOptions } from '@triptych/server/testing';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
@@ -20,6 +20,7 @@ export interface Start {
   readonly engine?: FakeEngineOptions;
   readonly apiKeys?: readonly string[];
   readonly path?: string;
+  readonly people?: PeopleSources;
   readonly page?: Parameters<typeof openPage>[2];
 }
 
@@ -57,8 +58,14 @@ export function setStage(): Stage {
     await Promise.all(servers.splice(0).map((server) => server.close({ deadlineMs: 0 })));
   });
 
-  const startWith: Stage['startWith'] = async (engines, { apiKeys, path = '', page } = {}) => {
-    const server = await serve({ engines, port: 0, webRoot, ...(apiKeys === undefined ? {} : { apiKeys }) });
+  const startWith: Stage['startWith'] = async (engines, { apiKeys, path = '', page, people } = {}) => {
+    const server = await serve({
+      engines,
+      port: 0,
+      webRoot,
+      ...(apiKeys === undefined ? {} : { apiKeys }),
+      ...(people === undefined ? {} : { people }),
+    });
     servers.push(server);
     return { ...(await openPage(browser, `${server.url}/${path}`, page)), server };
   };

@@ -5,6 +5,8 @@
 import type { Command } from 'commander';
 import type { Runtime } from '../runtime.js';
 import { addCurateCommand } from './aurora-curate.js';
+import { addRateCommand } from './aurora-rate.js';
+import { addReviewCommand } from './aurora-review.js';
 
 /** Adds `aurora` and its commands to the program. */
 export function addAuroraCommands(program: Command, runtime: Runtime): void {
@@ -12,4 +14,6 @@ export function addAuroraCommands(program: Command, runtime: Runtime): void {
     .command('aurora')
     .description('Curate pairs, measure and rate models that edit images');
   addCurateCommand(group, runtime);
+  addRateCommand(group, runtime);
+  addReviewCommand(group, runtime);
 }

@@ -83,7 +83,8 @@ export function addModelRoutes(app: App, context: PanelContext): void {
       responses: json(modelListSchema, 'The models.'),
     },
     (c) => {
-      models.resolve(undefined);
+      // While the model loads the list would be wrong, not empty.
+      if (!models.isEmpty) models.resolve(undefined);
       return c.json({ object: 'list' as const, data: models.ready().map(describe) });
     },
   );

@@ -9,7 +9,7 @@ import type { Panel } from './routes.js';
 
 export interface RailProps {
   readonly panels: readonly Panel[];
-  readonly path: string;
+  readonly path: string | undefined;
   readonly info: EngineInfo | undefined;
   readonly feed: MemoryFeed;
   readonly theme: Theme;
@@ -21,7 +21,7 @@ export interface RailProps {
 export function Rail({ panels, path, info, feed, theme, onTheme, onOpenSettings }: RailProps) {
   return (
     <header className="rail">
-      <a className="brand" href="#/chat" aria-label="Triptych">
+      <a className="brand" href={`#/${panels[0]?.pages[0]?.path ?? ''}`} aria-label="Triptych">
         <Mark />
         <span>Triptych</span>
       </a>

@@ -1,21 +1,26 @@
 import { expect, it } from 'vitest';
-import { panelsFor, readRoute } from './routes.js';
+import { pageAt, panelsFor, readRoute } from './routes.js';
 
 it('reads the page from the hash and falls back to the first', () => {
-  expect(['', '#', '#/chat', '#/memory', '#memory', '#/nothing', '#/memory/x'].map(readRoute)).toEqual([
-    'chat',
-    'chat',
-    'chat',
-    'memory',
-    'memory',
-    'chat',
-    'chat',
-  ]);
+  expect(
+    ['', '#', '#/chat', '#/memory', '#memory', '#/nothing', '#/memory/x', '#/rate', '#review'].map(readRoute),
+  ).toEqual(['chat', 'chat', 'chat', 'memory', 'memory', 'chat', 'chat', 'rate', 'review']);
 });
 
 it('names the first page after what the model can do', () => {
   const names = (hasChatTemplate: boolean) =>
-    panelsFor(hasChatTemplate).flatMap((panel) => panel.pages.map((page) => page.label));
+    panelsFor({ hasChatTemplate, rate: false, review: false }).flatMap((panel) =>
+      panel.pages.map((page) => page.label),
+    );
   expect(names(true)).toEqual(['Chat', 'Memory']);
   expect(names(false)).toEqual(['Continue', 'Memory']);
+});
+
+it('shows only what the server offers, and its first page by default', () => {
+  const panels = panelsFor({ hasChatTemplate: undefined, rate: true, review: true });
+  expect(panels.flatMap((panel) => panel.pages.map((page) => page.path))).toEqual(['rate', 'review']);
+  expect(pageAt(panels, 'chat').page?.path).toBe('rate');
+  expect(pageAt(panels, 'review')).toMatchObject({ panel: { id: 'image' }, page: { path: 'review' } });
+  const nothing = panelsFor({ hasChatTemplate: undefined, rate: false, review: false });
+  expect(pageAt(nothing, 'chat')).toEqual({ panel: undefined, page: undefined });
 });

@@ -20,10 +20,19 @@ export interface Panel {
   readonly pages: readonly Page[];
 }
 
-/** The text panel's first page is a chat or a manuscript, as the model allows. */
-export function panelsFor(hasChatTemplate: boolean): readonly Panel[] {
-  return [
-    {
+/** What decides which pages there are. */
+export interface PageOffers {
+  /** The text model, perhaps still loading: true then, as most have a chat template. Undefined: there is none. */
+  readonly hasChatTemplate: boolean | undefined;
+  readonly rate: boolean;
+  readonly review: boolean;
+}
+
+/** The panels with at least one page. The text panel's first page is a chat or a manuscript, as the model allows. */
+export function panelsFor({ hasChatTemplate, rate, review }: PageOffers): readonly Panel[] {
+  const panels: Panel[] = [];
+  if (hasChatTemplate !== undefined)
+    panels.push({
       id: 'text',
       label: 'Text',
       pages: [
@@ -32,11 +41,24 @@ export function panelsFor(hasChatTemplate: boolean): readonly Panel[] {
           : { path: 'chat', label: 'Continue', icon: 'write' },
         { path: 'memory', label: 'Memory', icon: 'memory' },
       ],
-    },
-  ];
+    });
+  const pages: Page[] = [];
+  if (rate) pages.push({ path: 'rate', label: 'Rate', icon: 'rate' });
+  if (review) pages.push({ path: 'review', label: 'Review', icon: 'review' });
+  if (pages.length > 0) panels.push({ id: 'image', label: 'Image', pages });
+  return panels;
 }
 
-const PATHS = ['chat', 'memory'];
+const PATHS = ['chat', 'memory', 'rate', 'review'];
+
+/** The page at a path; the first one when there is no such page here, none when there are none. */
+export function pageAt(
+  panels: readonly Panel[],
+  path: string,
+): { readonly panel: Panel | undefined; readonly page: Page | undefined } {
+  const panel = panels.find(({ pages }) => pages.some((page) => page.path === path)) ?? panels[0];
+  return { panel, page: panel?.pages.find((page) => page.path === path) ?? panel?.pages[0] };
+}
 
 /** The path of the current page, from the address's hash; an unknown one is the first page. */
 export function readRoute(hash: string): string {

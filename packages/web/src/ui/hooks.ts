@@ -64,6 +64,35 @@ export function useEscape(active: boolean, onEscape: () => void): void {
   }, [active, onEscape]);
 }
 
+/** Where keys belong to the element that has the focus. */
+const FIELDS = 'input:not([type="radio"]):not([type="checkbox"]), textarea, select, [contenteditable]';
+/** What Enter and Space press. */
+const PRESSABLE = 'button, a[href], summary, input';
+
+/**
+ * Calls `onKey` with the key (in lower case) for keys that no field, dialog or button takes for itself, and that are
+ * not held down. It returns whether it did something with the key.
+ */
+export function usePageKeys(active: boolean, onKey: (key: string) => boolean): void {
+  const current = useRef(onKey);
+  useLayoutEffect(() => {
+    current.current = onKey;
+  });
+  useEffect(() => {
+    if (!active) return;
+    const listen = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (document.querySelector('dialog:modal') !== null) return;
+      const focused = document.activeElement;
+      if (focused?.matches(FIELDS)) return;
+      if ((event.key === 'Enter' || event.key === ' ') && focused?.matches(PRESSABLE)) return;
+      if (current.current(event.key.toLowerCase())) event.preventDefault();
+    };
+    addEventListener('keydown', listen);
+    return () => removeEventListener('keydown', listen);
+  }, [active]);
+}
+
 /** Width of an element in CSS pixels, live; 0 before the first layout. */
 export function useWidth(ref: RefObject<HTMLElement | null>): number {
   const [width, setWidth] = useState(0);

@@ -18,6 +18,8 @@ const PATHS = {
   chat: 'M4 5h12v8.5H9.2L6 16.2v-2.7H4z',
   write: 'M4.2 15.8l.7-3.2 8.2-8.2 2.5 2.5-8.2 8.2zM11.4 6.1l2.5 2.5',
   memory: 'M3.5 4.5h13v3h-13zM3.5 10.4h13v3h-13zM9 4.5v3M13.5 10.4v3M3.5 16.5h13',
+  rate: 'M3.5 15.5v-4h3v4zM8.5 15.5v-8h3v8zM13.5 15.5v-11h3v11z',
+  review: 'M3.5 4.5h6v8h-6zM11.5 4.5h5M11.5 8.5h5M4 16l2.5 2 4-4.5M13 16.5h3.5',
   warning: 'M10 4l6.8 12H3.2zM10 8.5v3.4m0 2v.3',
 } as const;
 
