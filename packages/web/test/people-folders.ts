@@ -68,6 +68,7 @@ export async function writePairs(folder: string, pairs: readonly Pair[]): Promis
         cut: 0,
         cameraMotion: 0,
         changed: 0.08,
+        extent: 0.1,
         regions: 1,
         compactness: 0.7,
         extent: 0.2,
