@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { RatingStudy, Review, readRatings } from '@triptych/aurora';
 import { until } from '@triptych/server/testing';
 import type { Page } from 'playwright-core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NARROW, scrollsSideways } from './browser.js';
 import { worldPairs, writePairs, writeStudy } from './people-folders.js';
 import { expectAccessible, failedRequest, setStage } from './stage.js';
+
+// Many pages, each looked at by axe in both themes.
+vi.setConfig({ testTimeout: 300_000 });
 
 const { start, startWith } = setStage();
 

@@ -48,7 +48,7 @@ export function requireSameItems(
       : `it does not have what ${other.model} made of item ${other.item} of task ${other.task}`;
   throw new PeopleError(
     'other-study',
-    `${database.path} belongs to another study: ${why}; give the results it began with, or a new file`,
+    `${database.path} belongs to another study: ${why}; give the results it began with (and the same perTask and seed), or a new file`,
     { field: 'database' },
   );
 }
