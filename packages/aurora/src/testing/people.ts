@@ -89,7 +89,6 @@ export async function writeCandidates(folder: string, count = 3): Promise<Candid
         extent: 0.1,
         regions: 1,
         compactness: 0.8,
-        extent: 0.2,
         outside: 1,
         distance: 0.2,
         sharpness: 1,
