@@ -30,7 +30,7 @@ export interface Comparison {
 /** Limits; chosen so that blurred and noisy targets pass and half-done ones do not (read-back.test.ts). */
 export const limits = {
   share: 0.7,
-  error: 0.45,
+  error: 0.25,
   /** CIE76, mean over 5 x 5 pixels: what one sees at a glance. */
   visible: 12,
   restPixels: 5,

@@ -188,7 +188,16 @@ export class ReadBackJudge {
       if (!comparison.isDone || !comparison.restIsKept) consider(this.#withNewObjects(output));
       return best;
     }
-    for (const scene of alternatives(kind, before, after)) consider(this.#views.of(scene));
+    // By what is beside them first: an object of another colour is far from its own place's picture too.
+    for (const scene of alternatives(kind, before, after)) {
+      const view = this.#views.of(scene);
+      const [own, other] = [this.#compare(output, best), this.#compare(output, view)];
+      if (own.restIsKept === other.restIsKept) consider(view);
+      else if (other.restIsKept) {
+        best = view;
+        bestDistance = distance(output, view.image);
+      }
+    }
     const moved = this.#changes.filter(isMoved);
     if (moved.length === 0) return best;
     const comparison = this.#compare(output, best);
