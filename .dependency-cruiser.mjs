@@ -4,7 +4,7 @@ const may = {
   checkpoints: [],
   media: [],
   vattention: ['native'],
-  graph: ['checkpoints'],
+  graph: ['native', 'checkpoints'],
   world: ['media'],
   llm: ['native', 'vattention', 'checkpoints'],
   nets: ['graph', 'checkpoints'],

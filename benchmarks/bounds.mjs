@@ -29,5 +29,8 @@ export const bounds = {
   'kv/step-share': { of: 'value', atMost: 0.01 },
   'train/unet/flops': ratio(0.5),
   'kv/after-burst': { of: 'value', atMost: 0 },
+  'edit/unet-sd15-256': ratio(1.5),
+  'edit/memory': { of: 'ratio', atMost: 1.3 },
+  'edit/latency': { of: 'value', atMost: 2 },
   'world/frames': { of: 'value', atLeast: 200 },
 };

@@ -1,10 +1,13 @@
 /**
- * `npm run bench:setup`: gets the peer at its exact version and makes the model files the benchmarks read.
- * May be interrupted and started again: what is complete is kept.
+ * `npm run bench:setup`: gets the peer at its exact version and makes the model files the benchmarks read. With `--python`
+ * also PyTorch in a virtual environment, for the `edit` rows. May be interrupted and started again: what is complete is
+ * kept.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { environment, pythonOf } from './python/paths.mjs';
 
 const here = import.meta.dirname;
 
@@ -71,5 +74,41 @@ async function makeModels() {
   }
 }
 
+async function makeUnet() {
+  const { sd15Folder, writeRandomUnet } = await import('./random-unet.mjs');
+  const shown = path.relative(process.cwd(), sd15Folder);
+  if (fs.existsSync(sd15Folder)) {
+    console.log(`model: ${shown} is there`);
+    return;
+  }
+  console.log(`model: making ${shown} (3.4 GB)`);
+  writeRandomUnet(sd15Folder);
+}
+
+function runProgram(program, args) {
+  const { status, error } = spawnSync(program, args, { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed`, { cause: error });
+}
+
+/** PyTorch (about 800 MB), and the check that our plain U-Net is the one of the golden files. */
+function installPython() {
+  if (pythonOf() !== undefined) {
+    console.log('python: PyTorch is there');
+    return;
+  }
+  const folder = path.join(here, 'python');
+  const python = path.join(environment, 'bin', 'python');
+  console.log(`python: installing PyTorch in ${path.relative(process.cwd(), environment)}`);
+  if (!fs.existsSync(python)) runProgram('python3', ['-m', 'venv', environment]);
+  const install = ['-m', 'pip', 'install', '--quiet', '--retries', '1', '--timeout', '30', '--requirement'];
+  runProgram(python, [...install, path.join(folder, 'requirements.txt')]);
+  const golden = path.join(here, '..', 'packages', 'nets', 'fixtures', 'unet');
+  runProgram(python, [path.join(folder, 'check.py'), golden]);
+  fs.writeFileSync(path.join(environment, 'ready'), '');
+}
+
+const { values: options } = parseArgs({ options: { python: { type: 'boolean' } } });
 installPeer();
 await makeModels();
+await makeUnet();
+if (options.python) installPython();

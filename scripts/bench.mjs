@@ -1,5 +1,5 @@
 /**
- * The speed tables: `npm run -s bench -- [linear] [attention] [llm] [kv] [train] [world] [--json] [--only text] [--quick]`.
+ * The speed tables: `npm run -s bench -- [linear] [attention] [llm] [kv] [train] [world] [edit] [--json] [--only text] [--quick]`.
  *
  * Each area is a module `benchmarks/<area>.mjs` with `run({ row, note, only, quick, signal })`. A row is what was
  * measured (`value` in `unit`), the peer or limit measured beside it in the same unit (`against`), and `ratio`, value
@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { bounds } from '../benchmarks/bounds.mjs';
 import { quietShare } from '../benchmarks/quiet.mjs';
 
-const areas = ['linear', 'attention', 'llm', 'kv', 'train', 'world'];
+const areas = ['linear', 'attention', 'llm', 'kv', 'train', 'world', 'edit'];
 
 function usage(message) {
   console.error(

@@ -7,11 +7,14 @@ const marker = Symbol.for('triptych.AuroraError');
 export class AuroraError extends Error {
   override readonly name = 'AuroraError';
   readonly code: AuroraErrorCode;
+  /** The argument or option that caused it, where there is one: for APIs that name fields. */
+  readonly field: string | undefined;
   readonly [marker] = true;
 
-  constructor(code: AuroraErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: AuroraErrorCode, message: string, options?: { cause?: unknown; field?: string }) {
     super(message, options);
     this.code = code;
+    this.field = options?.field;
   }
 
   /** True for an `AuroraError` of any copy of this package. */

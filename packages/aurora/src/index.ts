@@ -9,6 +9,33 @@ export {
   type RejectionReason,
   rejectionReasons,
 } from './curation/candidate.js';
+export { type Caption, CaptionFinder } from './curation/captions.js';
+export { ClipVision } from './curation/clip-vision.js';
+export { type CurationOptions, type CurationProgress, curateVideos } from './curation/curate.js';
+export { cosineDistance, descriptor, type ImageEmbedder } from './curation/descriptor.js';
+export { droppedBy, droppedWords, imperativeOf, instructionOf } from './curation/instruction.js';
+export { type CurationLimits, defaultLimits } from './curation/limits.js';
+export { type LabelFigures, measureFilters, type Share, type TruthFigures } from './curation/truth.js';
+export { findVideos } from './curation/videos.js';
+export { Aurora, type EditCall, type EditProgress } from './edit/aurora.js';
+export { type BatchRow, type EditBatchOptions, editBatch, type RowOutcome } from './edit/batch.js';
+export { DiffusersEditor } from './edit/diffusers-editor.js';
+export {
+  type EditParameters,
+  type EditStep,
+  type MetadataLevel,
+  parametersKeyword,
+  recallParameters,
+} from './edit/metadata.js';
+export { type OpenEditorOptions, openEditor } from './edit/open-editor.js';
+export { type EditOptions, editLimits, type ImageInput } from './edit/options.js';
+export {
+  type EditResult,
+  type EncodeResultOptions,
+  encodeResult,
+  formatOf,
+  writeResult,
+} from './edit/result.js';
 export {
   type Editor,
   type EditorProgress,
@@ -22,3 +49,4 @@ export * from './metrics/index.js';
 export { PeopleError, type PeopleProblem } from './people/errors.js';
 export * from './rating/index.js';
 export * from './review/index.js';
+export { version } from './version.js';

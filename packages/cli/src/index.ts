@@ -3,6 +3,12 @@
  * The `triptych` command as a function, for programs that embed it.
  */
 export { type ExitCode, exitCodes, InterruptedError, UsageError } from './exit.js';
-export { embeddedModelFolder, findWebRoot, resolveModel } from './places.js';
+export {
+  embeddedEditModelFolder,
+  embeddedModelFolder,
+  findWebRoot,
+  resolveEditModel,
+  resolveModel,
+} from './places.js';
 export { run } from './run.js';
-export { type LoadEngine, processRuntime, type Runtime } from './runtime.js';
+export { type LoadEngine, type OpenAurora, processRuntime, type Runtime } from './runtime.js';

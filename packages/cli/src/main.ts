@@ -3,9 +3,13 @@
  * @module
  * The `triptych` executable.
  */
-import { embeddedModelFolder, findWebRoot } from './places.js';
+import { embeddedEditModelFolder, embeddedModelFolder, findWebRoot } from './places.js';
 import { run } from './run.js';
 import { processRuntime } from './runtime.js';
 
-const runtime = processRuntime({ modelFolder: embeddedModelFolder(), webRoot: findWebRoot() });
+const runtime = processRuntime({
+  modelFolder: embeddedModelFolder(),
+  editModelFolder: embeddedEditModelFolder(),
+  webRoot: findWebRoot(),
+});
 process.exitCode = await run(process.argv.slice(2), runtime);

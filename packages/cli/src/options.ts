@@ -116,6 +116,13 @@ export function byteSize(text: string): number {
   }
 }
 
+/** A size of a picture: `640x480`. */
+export function pictureSize(text: string): { readonly width: number; readonly height: number } {
+  const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('It must be <width>x<height>, like 640x480.');
+  return { width: Number(match[1]), height: Number(match[2]) };
+}
+
 /** A comma-separated list of whole numbers. */
 export function integers(min: number, max: number): (text: string) => number[] {
   return (text) => text.split(',').map((part) => integer(min, max)(part.trim()));

@@ -23,6 +23,28 @@ export function resolveModel(named: string | undefined, folder: string): string 
   );
 }
 
+/** `models/edit` of the repository this file is in. */
+export function embeddedEditModelFolder(): string {
+  return resolve(import.meta.dirname, '..', '..', '..', 'models', 'edit');
+}
+
+/** The edit model that comes along: the folder itself or the first model in it. Undefined when there is none. */
+export function findEditModel(folder: string): string | undefined {
+  const isModel = (path: string): boolean => existsSync(join(path, 'model_index.json'));
+  if (isModel(folder)) return folder;
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  return names.map((name) => join(folder, name)).find(isModel);
+}
+
+/** The edit model to use. Throws `UsageError` when none was named and none comes along. */
+export function resolveEditModel(named: string | undefined, folder: string): string {
+  const found = named === undefined ? findEditModel(folder) : resolve(named);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `There is no default edit model in ${folder}. Name a diffusers folder: --model path/to/instruct-pix2pix`,
+  );
+}
+
 /** The playground's files, when the package is there and built. */
 export function findWebRoot(): string | undefined {
   try {

@@ -51,6 +51,7 @@ export { type RopeTables, rope, ropeTables } from './ops/rope.js';
 export { concat, padZeros, reshape, slice, split, transpose } from './ops/shape.js';
 export { crossEntropy, softmax, tokenCrossEntropy } from './ops/softmax.js';
 export { type TimestepOptions, timestepEmbedding } from './ops/timestep.js';
+export { canRunPlans, type NetworkPlan, planNetwork } from './plan/plan-network.js';
 export { Random } from './random.js';
 export { evaluateReference } from './reference.js';
 export type { Moments, StepResult, TensorData, TensorRecord } from './runtime/protocol.js';

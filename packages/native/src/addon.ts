@@ -3,11 +3,12 @@
  * Finds and loads the compiled addon, once, when it is first needed.
  */
 import { createRequire } from 'node:module';
+import type { NetworkAddon } from './network.js';
 import type { PagesAddon } from './pages.js';
 import type { IsaName, ProgramAddon } from './program.js';
 
 /** What the addon exports; each area describes its own part. */
-export interface Addon extends PagesAddon, ProgramAddon {
+export interface Addon extends NetworkAddon, PagesAddon, ProgramAddon {
   /** The best instruction set this processor has. */
   readonly isa: IsaName;
 }

@@ -13,6 +13,7 @@ export {
   type OpenDiffusersOptions,
   openDiffusersFolder,
 } from './diffusers/folder.js';
+export { loadNetwork } from './diffusers/load-network.js';
 export { readModelJson } from './diffusers/model-json.js';
 export { DiffusersNetworks } from './diffusers/networks.js';
 export { openSingleFile, type SingleFileOptions } from './diffusers/single-file.js';
@@ -29,6 +30,7 @@ export {
   type EditResult,
   InstructPix2Pix,
   type NoiseSource,
+  type StepState,
   seededNoise,
   type Text,
 } from './diffusion/instruct-pix2pix.js';

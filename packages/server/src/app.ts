@@ -13,6 +13,8 @@ import { bearerAuth } from './http/auth.js';
 import type { App, AppContext, AppEnv, PanelContext } from './http/context.js';
 import { hostGuard } from './http/host-guard.js';
 import { requestLog } from './http/request-log.js';
+import { addImagePanel } from './image/panel.js';
+import type { ImageSource } from './image/source.js';
 import { Lifecycle } from './lifecycle.js';
 import { defaultLimits, type ServerLimits } from './limits.js';
 import { type Logger, silentLogger } from './logger.js';
@@ -36,6 +38,8 @@ export interface CorsOptions {
 export interface AppOptions {
   /** Text engines; the first answers requests that name no model. There may be none. */
   readonly engines: readonly EngineSource[];
+  /** Image models. Left out: no image routes but an empty list of models. */
+  readonly images?: ImageSource;
   /** A rating study, a review, or both: what people do in the playground. Default: none. */
   readonly people?: PeopleSources;
   /** Keys that open `/v1`, `/api` and `/metrics`. None: no key is asked for. */
@@ -91,6 +95,7 @@ export function createApp(options: AppOptions): App {
     review: people.review !== undefined,
   });
   addTextPanel(app, context);
+  addImagePanel(app, context, options.images, { logger, origins: options.cors?.origins ?? [] });
   addPeoplePanel(app, people);
   addOpenApiRoute(app, context);
   if (options.webRoot !== undefined) addPlayground(app, options.webRoot);
@@ -101,7 +106,7 @@ function corsFor(options: CorsOptions) {
   const origins = [...options.origins];
   return cors({
     origin: origins.includes('*') ? '*' : origins,
-    allowMethods: ['GET', 'POST'],
+    allowMethods: ['GET', 'POST', 'DELETE'],
     allowHeaders: ['authorization', 'content-type', 'x-request-id'],
     exposeHeaders: ['x-request-id', 'x-triptych-ignored', 'retry-after'],
     maxAge: 600,

@@ -4,6 +4,7 @@
  * `ServeError` is what the caller of `serve()` sees.
  */
 import { EngineError, type EngineErrorCode } from '@triptych/llm';
+import { ImageError, type ImageErrorCode } from './image/source.js';
 
 /** OpenAI's error object: `{error: {message, type, param, code}}`. */
 export interface ErrorBody {
@@ -100,6 +101,13 @@ const engineErrors: Readonly<Record<EngineErrorCode, Mapping>> = {
   unsupported_model: { status: 500, type: 'server_error', code: 'unsupported_model' },
 };
 
+const imageErrors: Readonly<Record<ImageErrorCode, Omit<Mapping, 'code'>>> = {
+  invalid_value: { status: 400, type: 'invalid_request_error' },
+  invalid_image: { status: 400, type: 'invalid_request_error' },
+  image_too_large: { status: 400, type: 'invalid_request_error' },
+  unavailable: { status: 503, type: 'server_error' },
+};
+
 /** Any thrown thing as an `ApiError`. What is not meant for clients becomes a bare 500 (log the cause). */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
@@ -109,6 +117,16 @@ export function toApiError(error: unknown): ApiError {
       ...mapping,
       param: error.field === undefined ? undefined : snakeCase(error.field),
       headers: mapping.status === 503 ? { 'retry-after': '1' } : {},
+      cause: error,
+    });
+  }
+  if (ImageError.isInstance(error)) {
+    const mapping = imageErrors[error.code];
+    return new ApiError(error.message, {
+      ...mapping,
+      code: error.code,
+      param: error.field,
+      headers: mapping.status === 503 ? { 'retry-after': '5' } : {},
       cause: error,
     });
   }

@@ -1,10 +1,23 @@
 /**
  * @module
- * The HTTP server of Triptych: an OpenAI-shaped API over text engines.
+ * The HTTP server of Triptych: an OpenAI-shaped API over text engines and image editors.
  */
 export { type AppOptions, type CorsOptions, createApp } from './app.js';
 export { ApiError, type ErrorBody, type ErrorType, ServeError, type ServeErrorCode } from './errors.js';
 export { isLoopback } from './http/host-guard.js';
+export type { EditResponse, EditStreamEvent, JobReply } from './image/edit-schema.js';
+export {
+  type ImageEditEvent,
+  type ImageEditRequest,
+  ImageError,
+  type ImageErrorCode,
+  type ImageFormat,
+  type ImageModelInfo,
+  type ImageSampler,
+  type ImageScene,
+  type ImageSource,
+  imageLimits,
+} from './image/source.js';
 export { defaultLimits, type ServerLimits } from './limits.js';
 export { type LogFields, type Logger, silentLogger } from './logger.js';
 export type { EngineSource } from './models.js';

@@ -29,6 +29,16 @@ export interface ServerLimits {
   readonly maxConnections: number;
   /** Most memory streams (`/api/memory/stream`) at a time; more give 503. */
   readonly maxMemoryStreams: number;
+  /** Largest body of the image routes: a picture and a mask, as they are or as base64. */
+  readonly maxImageBodyBytes: number;
+  /** Most image edits that wait for the one that runs; more give 503. */
+  readonly maxQueuedEdits: number;
+  /** Most image jobs that are kept, finished ones included; a new one drops the oldest finished one. */
+  readonly maxImageJobs: number;
+  /** Most bytes that results of finished image jobs may take together. */
+  readonly maxImageJobBytes: number;
+  /** How long the result of an image job can be fetched. */
+  readonly imageJobLifeMs: number;
 }
 
 export const defaultLimits: ServerLimits = {
@@ -43,4 +53,9 @@ export const defaultLimits: ServerLimits = {
   keepAliveTimeoutMs: 30_000,
   maxConnections: 1024,
   maxMemoryStreams: 32,
+  maxImageBodyBytes: 64 * 1024 * 1024,
+  maxQueuedEdits: 8,
+  maxImageJobs: 32,
+  maxImageJobBytes: 256 * 1024 * 1024,
+  imageJobLifeMs: 10 * 60_000,
 };

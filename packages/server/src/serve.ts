@@ -8,6 +8,7 @@ import { getRequestListener } from '@hono/node-server';
 import { type AppOptions, createApp } from './app.js';
 import { ApiError, ServeError, toApiError } from './errors.js';
 import { isLoopback, loopbackHosts } from './http/host-guard.js';
+import type { ImageSource } from './image/source.js';
 import { Lifecycle } from './lifecycle.js';
 import { defaultLimits } from './limits.js';
 import { silentLogger } from './logger.js';
@@ -84,7 +85,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     url,
     port,
     close: ({ deadlineMs = 10_000 } = {}) => {
-      closing ??= shutDown(server, lifecycle, models, deadlineMs);
+      closing ??= shutDown(server, lifecycle, { models, images: options.images }, deadlineMs);
       return closing;
     },
   };
@@ -130,7 +131,7 @@ function toServeError(error: NodeJS.ErrnoException, host: string, port: number):
 async function shutDown(
   server: Server,
   lifecycle: Lifecycle,
-  models: Models,
+  { models, images }: { readonly models: Models; readonly images: ImageSource | undefined },
   deadlineMs: number,
 ): Promise<void> {
   const deadlineAt = performance.now() + deadlineMs;
@@ -143,7 +144,8 @@ async function shutDown(
   }
   const leftMs = Math.max(0, deadlineAt - performance.now());
   // An engine that is still loading may never come: its loader is stopped by whoever started it.
-  await Promise.race([models.close(leftMs), afterMs(leftMs + farewellMs)]);
+  const freed = Promise.allSettled([models.close(leftMs), images?.close()]);
+  await Promise.race([freed, afterMs(leftMs + farewellMs)]);
   await Promise.race([closed, afterMs(farewellMs)]);
   server.closeAllConnections();
   await closed;

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { streamChat, streamContinuation } from './api/generate.js';
+import { fetchImageModels, makeScene, recallParameters, streamEdit } from './api/images.js';
 import { streamMemory } from './api/inspect.js';
 import { Rail } from './frame/rail.js';
 import { pageAt, panelsFor, useRoute } from './frame/routes.js';
@@ -8,16 +9,22 @@ import { SettingsDialog } from './frame/settings-dialog.js';
 import { useServer } from './frame/use-server.js';
 import { browserStorage } from './lib/browser-storage.js';
 import { ChatPage } from './pages/chat/chat-page.js';
+import { EditPage } from './pages/edit/edit-page.js';
+import { browserPictureTools } from './pages/edit/picture-tools.js';
 import { ManuscriptPage } from './pages/manuscript/manuscript-page.js';
 import { MemoryPage } from './pages/memory/memory-page.js';
 import { RatePage } from './pages/rate/rate-page.js';
 import { ReviewPage } from './pages/review/review-page.js';
-import { DOCKED_QUERY, SamplingSheet, SHEET_TOGGLE_ID } from './pages/sampling/sampling-sheet.js';
+import { SamplingSheet } from './pages/sampling/sampling-sheet.js';
 import { ChatController } from './state/chat-controller.js';
+import { browserArchive } from './state/edit-archive.js';
+import { EditController } from './state/edit-controller.js';
+import { loadEditSettings, saveEditSettings } from './state/edit-settings.js';
 import { ManuscriptController } from './state/manuscript-controller.js';
 import { MemoryWatch } from './state/memory-watch.js';
 import { loadSettings, type Settings, saveSettings } from './state/settings.js';
 import { useStore } from './ui/hooks.js';
+import { DOCKED_QUERY, SHEET_TOGGLE_ID } from './ui/sheet.js';
 
 /** The frame and the page in it. Conversations live here, above the pages, so changing pages loses nothing. */
 export function App() {
@@ -37,7 +44,7 @@ export function App() {
     saveSettings(browserStorage(), current.current);
   }, []);
 
-  const { chat, manuscript, watch } = useMemo(() => {
+  const { chat, manuscript, watch, edit } = useMemo(() => {
     const key = () => ({ apiKey: current.current.apiKey });
     return {
       chat: new ChatController({
@@ -48,6 +55,18 @@ export function App() {
         stream: (text, signal) => streamContinuation(text, current.current.sampling, { ...key(), signal }),
       }),
       watch: new MemoryWatch({ stream: (signal) => streamMemory({ ...key(), signal }) }),
+      edit: new EditController({
+        server: {
+          models: (signal) => fetchImageModels({ ...key(), signal }),
+          edit: (request, signal) => streamEdit(request, { ...key(), signal }),
+          scene: (seed) => makeScene(seed, key()),
+          recall: (image) => recallParameters(image, key()),
+        },
+        tools: browserPictureTools,
+        archive: browserArchive(browserPictureTools.url),
+        settings: loadEditSettings(browserStorage()),
+        saveSettings: (editSettings) => saveEditSettings(browserStorage(), editSettings),
+      }),
     };
   }, []);
   const feed = useStore(watch.store);
@@ -75,15 +94,26 @@ export function App() {
   const panels = panelsFor({
     ...offers,
     hasChatTemplate: offers.text ? (info?.hasChatTemplate ?? true) : undefined,
+    edit: offers.text,
   });
   const { panel, page } = pageAt(panels, route);
   const path = page?.path;
   const label = page?.label;
+  // The image panel asks for its own models, the first time it is looked at.
+  const editing = path === 'edit';
+  useEffect(() => {
+    if (editing && edit.store.get().models.state !== 'ready') void edit.connect();
+  }, [editing, edit]);
+
   useEffect(() => {
     document.title = label === undefined ? 'Triptych' : `${label} · Triptych`;
   }, [label]);
 
   const openSettings = () => setSettingsOpen(true);
+  const closeSheet = () => {
+    setSheet('closed');
+    document.getElementById(SHEET_TOGGLE_ID)?.focus();
+  };
   const pageProps = {
     sheetOpen: sheet !== 'closed',
     onToggleSheet: () => setSheet(sheet === 'closed' ? 'opened' : 'closed'),
@@ -104,7 +134,7 @@ export function App() {
         onOpenSettings={openSettings}
       />
       <main id="main" tabIndex={-1}>
-        {server.state !== 'ready' && (
+        {server.state !== 'ready' && !editing && (
           <ServerNote server={server} onRetry={connect} onOpenSettings={openSettings} />
         )}
         {info !== undefined && path === 'chat' && (
@@ -125,10 +155,7 @@ export function App() {
                     }
                   : {})}
                 takeFocus={sheet === 'opened'}
-                onClose={() => {
-                  setSheet('closed');
-                  document.getElementById(SHEET_TOGGLE_ID)?.focus();
-                }}
+                onClose={closeSheet}
               />
             )}
           </>
@@ -138,6 +165,15 @@ export function App() {
         {info !== undefined && path === 'memory' && (
           <MemoryPage feed={feed} onRetry={() => watch.start()} onOpenSettings={openSettings} />
         )}
+        {editing && (
+          <EditPage
+            edit={edit}
+            sheet={sheet}
+            onToggleSheet={pageProps.onToggleSheet}
+            onCloseSheet={closeSheet}
+            onOpenSettings={openSettings}
+          />
+        )}
       </main>
       {settingsOpen && (
         <SettingsDialog
@@ -146,6 +182,7 @@ export function App() {
           onSave={(apiKey) => {
             change({ apiKey });
             connect();
+            if (editing) void edit.connect();
           }}
           onTheme={(theme) => change({ theme })}
           onClose={() => setSettingsOpen(false)}

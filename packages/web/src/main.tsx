@@ -9,6 +9,7 @@ import './styles/chat.css';
 import './styles/manuscript.css';
 import './styles/memory.css';
 import './styles/people.css';
+import './styles/edit.css';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');

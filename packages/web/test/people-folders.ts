@@ -68,11 +68,14 @@ export async function writePairs(folder: string, pairs: readonly Pair[]): Promis
         cut: 0,
         cameraMotion: 0,
         changed: 0.08,
+        extent: 0.1,
         regions: 1,
         compactness: 0.7,
+        extent: 0.2,
         outside: 1,
         distance: 0.2,
         sharpness: 1,
+        moving: 0,
         minimality: 0.9,
       },
       remarks: ['one region changed'],
@@ -85,6 +88,7 @@ export async function writePairs(folder: string, pairs: readonly Pair[]): Promis
     clips: pairs.length,
     pairs: 40,
     rejected: {},
+    failed: [],
     candidates,
   };
   await writeFile(join(folder, candidatesFileName), JSON.stringify(file));

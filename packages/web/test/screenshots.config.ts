@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
-    include: ['screenshots.ts', 'people-screenshots.ts'],
+    include: ['screenshots.ts', 'people-screenshots.ts', 'screenshots-edit.ts'],
     testTimeout: 180_000,
     hookTimeout: 120_000,
   },

@@ -7,7 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PeopleSources, type RunningServer, serve } from '@triptych/server';
+import { type ImageSource, type PeopleSources, type RunningServer, serve } from '@triptych/server';
 import { FakeEngine, type FakeEngineOptions } from '@triptych/server/testing';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
@@ -18,6 +18,7 @@ type Engines = Parameters<typeof serve>[0]['engines'];
 
 export interface Start {
   readonly engine?: FakeEngineOptions;
+  readonly images?: ImageSource;
   readonly apiKeys?: readonly string[];
   readonly path?: string;
   readonly people?: PeopleSources;
@@ -58,13 +59,17 @@ export function setStage(): Stage {
     await Promise.all(servers.splice(0).map((server) => server.close({ deadlineMs: 0 })));
   });
 
-  const startWith: Stage['startWith'] = async (engines, { apiKeys, path = '', page, people } = {}) => {
+  const startWith: Stage['startWith'] = async (
+    engines,
+    { apiKeys, images, path = '', page, people } = {},
+  ) => {
     const server = await serve({
       engines,
       port: 0,
       webRoot,
       ...(apiKeys === undefined ? {} : { apiKeys }),
       ...(people === undefined ? {} : { people }),
+      ...(images === undefined ? {} : { images }),
     });
     servers.push(server);
     return { ...(await openPage(browser, `${server.url}/${path}`, page)), server };

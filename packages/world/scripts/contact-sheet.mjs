@@ -11,7 +11,8 @@ const height = rows * (size + 6);
 const data = new Uint8Array(width * height * 3).fill(255);
 for (const [k, kind] of editKinds.entries()) {
   let pair;
-  for (let seed = 40 * k + 23; !pair; seed++) pair = await makePair(seed, { kinds: [kind], size, scene: { count: 4 } });
+  for (let seed = 40 * k + 23; !pair; seed++)
+    pair = await makePair(seed, { kinds: [kind], size, scene: { count: 4 } });
   console.log(`${kind}: ${pair.edit.instruction}`);
   const x = (k % columns) * (2 * size + 6);
   const y = Math.floor(k / columns) * (size + 6);

@@ -13,7 +13,7 @@ import { type ResultRow, summarise } from './summarise.js';
 import { writeAuroraLayout } from './testing/aurora-layout.js';
 import { truthEditor } from './testing/editors.js';
 
-vi.setConfig({ testTimeout: 300_000 });
+vi.setConfig({ testTimeout: 900_000 });
 
 let root: string;
 let set: BenchSet;

@@ -160,7 +160,7 @@ class ItemRunner {
   }
 
   isDone(item: BenchItem, index: number): boolean {
-    const arms = index === 0 ? (['model', 'copy', 'random'] as const) : (['model', 'random'] as const);
+    const arms = index === 0 ? (['model', 'copy', 'random'] as const) : (['model'] as const);
     return arms.every((arm) => this.#folder.records.has(recordKey({ item: item.key, arm, index })));
   }
 
@@ -169,9 +169,9 @@ class ItemRunner {
     const seed = noiseSeed(this.#settings.seed, item.key, index);
     const has = (arm: BenchRecord['arm']): boolean =>
       this.#folder.records.has(recordKey({ item: item.key, arm, index }));
-    // Copying is the same with every seed.
-    if (index === 0 && !has('copy')) await this.#baseline(prepared, 'copy', copyEdit, index, seed);
-    if (!has('random')) await this.#baseline(prepared, 'random', randomEdit, index, seed);
+    // Copying is the same with every seed, and of the random one nobody needs to know more.
+    if (index === 0 && !has('copy')) await this.#baseline(prepared, 'copy', copyEdit, seed);
+    if (index === 0 && !has('random')) await this.#baseline(prepared, 'random', randomEdit, seed);
     if (!has('model')) await this.#model(prepared, index, seed);
   }
 
@@ -218,7 +218,6 @@ class ItemRunner {
     prepared: Prepared,
     arm: 'copy' | 'random',
     edit: BaselineEdit,
-    index: number,
     seed: number,
   ): Promise<void> {
     const { item, source } = prepared;
@@ -236,7 +235,7 @@ class ItemRunner {
       item: item.key,
       task: item.task,
       arm,
-      index,
+      index: 0,
       seed,
       ...(scores ? { scores } : {}),
       ...(disc ? { disc } : {}),

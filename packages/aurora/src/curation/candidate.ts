@@ -38,9 +38,11 @@ export interface PairScores {
   readonly cameraMotion: number;
   /** Share of the frame that changed, after alignment of exposure and above the noise floor. */
   readonly changed: number;
-  /** Connected changed regions, specks left out. */
+  /** Share of an 8x6 grid's cells that the change reaches. */
+  readonly extent: number;
+  /** Connected pieces of clear change, specks left out. */
   readonly regions: number;
-  /** Changed area over the area of the regions' bounding boxes, 0..1; 0 when nothing changed. */
+  /** Changed area over the area of the boxes around what is connected, 0..1; 0 when nothing changed. */
   readonly compactness: number;
   /** Root mean square difference outside the regions, levels of 255. */
   readonly outside: number;
@@ -48,7 +50,9 @@ export interface PairScores {
   readonly distance: number;
   /** Sharpness of the worse frame over that of the clip's sharpest sampled frame, 0..1. */
   readonly sharpness: number;
-  /** What candidates are ranked by, 0..1: 1 is a change in one small compact region and nowhere else. */
+  /** Share of the frame that is changing from frame to frame right at the busier of the two frames, 0..1. */
+  readonly moving: number;
+  /** What candidates are ranked by, 0..1: 1 is a change in one small compact region and nowhere else, between two rests. */
   readonly minimality: number;
 }
 
@@ -91,6 +95,8 @@ export interface CandidateFile {
   readonly clips: number;
   readonly pairs: number;
   readonly rejected: Readonly<Partial<Record<RejectionReason, number>>>;
+  /** Clips that could not be read to their end. */
+  readonly failed: readonly { readonly clip: string; readonly message: string }[];
   /** Best first. */
   readonly candidates: readonly Candidate[];
 }

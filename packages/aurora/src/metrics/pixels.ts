@@ -12,7 +12,7 @@ export const successBounds = { progress: 0.7, preservationMse: 0.001 } as const;
 export interface PixelMetrics {
   /** 1 - squared error to the target over squared change, on changed pixels: copy 0, perfect 1, worse than copy < 0. */
   readonly progress: number;
-  /** Mean squared difference from the target on the pixels that should stay. */
+  /** Mean squared difference from the source on the pixels that should stay: a copy has 0. */
   readonly preservationMse: number;
   /** Mean CIE76 colour difference on the pixels that should stay. */
   readonly preservationDeltaE: number;
@@ -46,7 +46,7 @@ export function checkSameSize(pictures: Readonly<Record<string, Raster>>): void 
  */
 export function pixelMetrics(source: Raster, target: Raster, output: Raster): PixelMetrics {
   checkSameSize({ source, target, output });
-  const labTarget = toLab(target);
+  const labSource = toLab(source);
   const labOutput = toLab(output);
   let asked = 0;
   let missed = 0;
@@ -56,6 +56,7 @@ export function pixelMetrics(source: Raster, target: Raster, output: Raster): Pi
   for (let i = 0; i < source.width * source.height; i++) {
     let change = 0;
     let error = 0;
+    let moved = 0;
     let isChanged = false;
     for (let c = 3 * i; c < 3 * i + 3; c++) {
       const d = source.data[c]! - target.data[c]!;
@@ -63,6 +64,7 @@ export function pixelMetrics(source: Raster, target: Raster, output: Raster): Pi
       isChanged ||= Math.abs(d) > changedLevels;
       change += d * d;
       error += e * e;
+      moved += (output.data[c]! - source.data[c]!) ** 2;
     }
     if (isChanged) {
       asked += change;
@@ -70,11 +72,11 @@ export function pixelMetrics(source: Raster, target: Raster, output: Raster): Pi
       continue;
     }
     kept++;
-    drift += error;
+    drift += moved;
     deltaE += Math.hypot(
-      labOutput[3 * i]! - labTarget[3 * i]!,
-      labOutput[3 * i + 1]! - labTarget[3 * i + 1]!,
-      labOutput[3 * i + 2]! - labTarget[3 * i + 2]!,
+      labOutput[3 * i]! - labSource[3 * i]!,
+      labOutput[3 * i + 1]! - labSource[3 * i + 1]!,
+      labOutput[3 * i + 2]! - labSource[3 * i + 2]!,
     );
   }
   const progress = asked === 0 ? 1 : 1 - missed / asked;

@@ -32,8 +32,6 @@ export type PeopleProblem =
 /** An `AuroraError` with a `problem` that tells routes which answer to give. */
 export class PeopleError extends AuroraError {
   readonly problem: PeopleProblem;
-  /** The field of the caller's input that caused it, if one did. */
-  readonly field: string | undefined;
 
   /** `ARGUMENT` for what a person sent, `DATA` for files. */
   constructor(
@@ -43,7 +41,6 @@ export class PeopleError extends AuroraError {
   ) {
     super(dataProblems.has(problem) ? 'DATA' : 'ARGUMENT', message, options);
     this.problem = problem;
-    this.field = options.field;
   }
 
   /** True for a `PeopleError` of any copy of this package. */

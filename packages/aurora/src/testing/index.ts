@@ -1,7 +1,8 @@
 /**
  * @module
- * Small real files for tests in other packages; not for production.
+ * Test doubles and small real files for tests in other packages; not for production.
  */
+export { FakeEditor, type FakeEditorOptions } from './fake-editor.js';
 export {
   temporaryFolder,
   writeCandidates,

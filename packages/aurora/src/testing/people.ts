@@ -86,11 +86,14 @@ export async function writeCandidates(folder: string, count = 3): Promise<Candid
         cut: 0,
         cameraMotion: 0,
         changed: 0.1,
+        extent: 0.1,
         regions: 1,
         compactness: 0.8,
+        extent: 0.2,
         outside: 1,
         distance: 0.2,
         sharpness: 1,
+        moving: 0,
         minimality: 0.9 - i / 100,
       },
       remarks: ['One region changed.'],
@@ -103,6 +106,7 @@ export async function writeCandidates(folder: string, count = 3): Promise<Candid
     clips: 2,
     pairs: 10,
     rejected: {},
+    failed: [],
     candidates,
   };
   writeFileSync(join(folder, 'candidates.json'), JSON.stringify(file));

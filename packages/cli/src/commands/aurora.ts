@@ -4,6 +4,8 @@
  */
 import type { Command } from 'commander';
 import type { Runtime } from '../runtime.js';
+import { addAuroraBenchCommand } from './aurora-bench.js';
+import { addCurateCommand } from './aurora-curate.js';
 import { addRateCommand } from './aurora-rate.js';
 import { addReviewCommand } from './aurora-review.js';
 
@@ -14,4 +16,6 @@ export function addAuroraCommands(program: Command, runtime: Runtime): void {
     .description('Curate pairs, measure and rate models that edit images');
   addRateCommand(group, runtime);
   addReviewCommand(group, runtime);
+  addCurateCommand(group, runtime);
+  addAuroraBenchCommand(group, runtime);
 }

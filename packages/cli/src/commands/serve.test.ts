@@ -90,6 +90,17 @@ describe('serve', () => {
     expect((await fetch(`${url}/v1/models`, { headers: { authorization: 'Bearer two' } })).status).toBe(200);
   });
 
+  it('offers the edit model that comes along, unless told not to', async () => {
+    const models = async (url: string) =>
+      (await (await fetch(`${url}/api/images/models`)).json()) as { data: { id: string }[] };
+    const { url } = await serving([], { fake: { editStepMs: 0 } });
+    expect((await models(url)).data.map(({ id }) => id)).toEqual(['fake-edit']);
+    const none = await serving(['--image-model', 'none'], { fake: { editStepMs: 0 } });
+    expect((await models(none.url)).data).toEqual([]);
+    const absent = await finish(['serve', '--port', '0', '--image-model', '/no/such/folder']);
+    expect(absent).toMatchObject({ code: 2, stderr: expect.stringContaining('/no/such/folder') });
+  });
+
   it('says where it is', async () => {
     const spawned = start(['serve', '--port', '0']);
     await spawned.until(({ stdout }) => /API +http:\/\/127\.0\.0\.1:\d+\/v1/.test(stdout));

@@ -2,12 +2,24 @@
  * @module
  * `triptych serve`: API and playground over HTTP until Ctrl-C.
  */
+import { existsSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import type { LoadProgress, TextEngineLike } from '@triptych/llm';
-import { createPinoLogger, type LogLevel, type RunningServer, serve as startServer } from '@triptych/server';
+import { cpuQuota } from '@triptych/native';
+import {
+  createPinoLogger,
+  type ImageSource,
+  type LogLevel,
+  type RunningServer,
+  serve as startServer,
+} from '@triptych/server';
 import { InterruptedError, UsageError } from '../exit.js';
+import { leaseAfterText } from '../image/cores.js';
+import { hasImagePackages } from '../image/modules.js';
+import { AuroraImageSource } from '../image/source.js';
 import { loadEngine } from '../load.js';
 import type { EngineFlags } from '../options.js';
-import { resolveModel } from '../places.js';
+import { findEditModel, resolveModel } from '../places.js';
 import type { Runtime } from '../runtime.js';
 import { formatBytes, formatCount } from '../terminal/format.js';
 
@@ -20,6 +32,8 @@ export interface ServeFlags extends EngineFlags {
   readonly logLevel: LogLevel;
   /** False with `--no-web`. */
   readonly web: boolean;
+  /** Folder or file of the edit model, or `none`. */
+  readonly imageModel?: string;
   /** Seconds that running answers get at shutdown. */
   readonly grace: number;
 }
@@ -28,6 +42,7 @@ export interface ServeFlags extends EngineFlags {
 export async function serve(runtime: Runtime, flags: ServeFlags): Promise<void> {
   // A wrong path should fail before the port is taken.
   const model = resolveModel(flags.model, runtime.modelFolder);
+  const imageModel = resolveImageModel(flags, runtime);
   await runtime.interrupts.guard(async (signal) => {
     let progress: LoadProgress | undefined;
     const failed = new AbortController();
@@ -41,14 +56,16 @@ export async function serve(runtime: Runtime, flags: ServeFlags): Promise<void> 
     );
     // Awaited below; the server needs the socket open first.
     loading.catch(() => undefined);
-    const server = await open(runtime, flags, loading, () => progress).catch(async (error: unknown) => {
+    const images = imageModel === undefined ? undefined : imageSource(runtime, flags, imageModel, loading);
+    const sources = { loading, progress: () => progress, images };
+    const server = await open(runtime, flags, sources).catch(async (error: unknown) => {
       failed.abort(error);
       await loading.then((engine) => engine.close({ deadlineMs: 0 })).catch(() => undefined);
       throw error;
     });
     let isReady = false;
     try {
-      await announce(runtime, flags, server, await loading);
+      await announce(runtime, flags, { server, engine: await loading, imageModel });
       isReady = true;
       await aborted(signal);
     } catch (error) {
@@ -66,12 +83,20 @@ export async function serve(runtime: Runtime, flags: ServeFlags): Promise<void> 
 async function open(
   runtime: Runtime,
   flags: ServeFlags,
-  loading: Promise<TextEngineLike>,
-  progress: () => LoadProgress | undefined,
+  {
+    loading,
+    progress,
+    images,
+  }: {
+    readonly loading: Promise<TextEngineLike>;
+    readonly progress: () => LoadProgress | undefined;
+    readonly images: ImageSource | undefined;
+  },
 ): Promise<RunningServer> {
   const webRoot = flags.web ? runtime.webRoot : undefined;
   return startServer({
     engines: [{ loading, progress }],
+    ...(images === undefined ? {} : { images }),
     host: flags.host,
     port: flags.port,
     apiKeys: keysFrom(flags, runtime),
@@ -80,6 +105,39 @@ async function open(
     ...(flags.allowHost === undefined ? {} : { allowedHosts: flags.allowHost }),
     ...(webRoot === undefined ? {} : { webRoot }),
   });
+}
+
+/** The edit model to offer: the one named, or the one that comes along when the image packages are installed. */
+function resolveImageModel(flags: ServeFlags, runtime: Runtime): string | undefined {
+  if (flags.imageModel === 'none') return undefined;
+  if (flags.imageModel !== undefined) {
+    const path = resolve(flags.imageModel);
+    if (!existsSync(path)) throw new UsageError(`There is no edit model at ${path}.`);
+    return path;
+  }
+  return hasImagePackages() ? findEditModel(runtime.editModelFolder) : undefined;
+}
+
+/** Opened when first used, on a thread of its own; text goes first. */
+function imageSource(
+  runtime: Runtime,
+  flags: ServeFlags,
+  model: string,
+  loading: Promise<TextEngineLike>,
+): ImageSource {
+  let engine: TextEngineLike | undefined;
+  loading.then(
+    (loaded) => {
+      engine = loaded;
+    },
+    () => undefined,
+  );
+  return new AuroraImageSource(async () =>
+    runtime.openAurora(model, {
+      threads: flags.threads ?? cpuQuota(),
+      lease: leaseAfterText(() => engine),
+    }),
+  );
 }
 
 /** From the flag, or else from TRIPTYCH_API_KEY, where several are separated by commas. */
@@ -93,8 +151,15 @@ function keysFrom(flags: ServeFlags, runtime: Runtime): string[] {
 async function announce(
   runtime: Runtime,
   flags: ServeFlags,
-  server: RunningServer,
-  engine: TextEngineLike,
+  {
+    server,
+    engine,
+    imageModel,
+  }: {
+    readonly server: RunningServer;
+    readonly engine: TextEngineLike;
+    readonly imageModel: string | undefined;
+  },
 ): Promise<void> {
   const { info } = engine;
   if (flags.json === true) {
@@ -111,6 +176,7 @@ async function announce(
     [
       `${info.id}: ${formatCount(info.parameters)} parameters, ${formatBytes(info.fileBytes)}, context ${info.contextLength}, ${info.hasChatTemplate ? 'chat' : 'text continuation only'}`,
       `${info.isa}, ${info.threads} threads, up to ${formatBytes(budgetBytes)} of KV memory`,
+      ...(imageModel === undefined ? [] : [`Pictures    edited by ${basename(imageModel)}`]),
       `API         ${server.url}/v1`,
       ...(hasPage ? [`Playground  ${server.url}`] : []),
     ].join('\n'),

@@ -13,26 +13,47 @@ export interface Progress {
   end(): void;
 }
 
+/** A bar over any work: a share from 0 to 1 and words beside it. */
+export interface ShareProgress {
+  update(share: number, text: string): void;
+  /** Removes the bar. */
+  end(): void;
+}
+
 const redrawMs = 50;
 const barWidth = 24;
 
-/** Draws nothing when `stream` is no terminal or `quiet` is set. */
+/** Progress of loading. Draws nothing when `stream` is no terminal or `quiet` is set. */
 export function startProgress(
   stream: Writable & TerminalStream,
   label: string,
   quiet: boolean,
   now: () => number = () => performance.now(),
 ): Progress {
+  const bar = startShareProgress(stream, label, quiet, now);
+  return {
+    update: ({ loadedBytes, totalBytes }) =>
+      bar.update(totalBytes > 0 ? loadedBytes / totalBytes : 0, `of ${formatBytes(totalBytes)}`),
+    end: () => bar.end(),
+  };
+}
+
+/** Draws nothing when `stream` is no terminal or `quiet` is set. */
+export function startShareProgress(
+  stream: Writable & TerminalStream,
+  label: string,
+  quiet: boolean,
+  now: () => number = () => performance.now(),
+): ShareProgress {
   if (stream.isTTY !== true || quiet) return { update: () => undefined, end: () => undefined };
   let drawnAt = Number.NEGATIVE_INFINITY;
   return {
-    update: (progress) => {
-      const isLast = progress.loadedBytes >= progress.totalBytes;
-      if (!isLast && now() - drawnAt < redrawMs) return;
+    update: (share, text) => {
+      if (share < 1 && now() - drawnAt < redrawMs) return;
       drawnAt = now();
       // Some terminals report 0 columns when they do not know.
       const width = Math.max(20, stream.columns || 80);
-      stream.write(`\r\u001b[K${draw(label, progress).slice(0, width - 1)}`);
+      stream.write(`\r\u001b[K${draw(label, Math.min(1, share), text).slice(0, width - 1)}`);
     },
     end: () => {
       stream.write('\r\u001b[K');
@@ -40,10 +61,9 @@ export function startProgress(
   };
 }
 
-function draw(label: string, { loadedBytes, totalBytes }: LoadProgress): string {
-  const share = totalBytes > 0 ? Math.min(1, loadedBytes / totalBytes) : 0;
+function draw(label: string, share: number, text: string): string {
   const full = Math.round(share * barWidth);
   const bar = `${'█'.repeat(full)}${'░'.repeat(barWidth - full)}`;
   const percent = `${Math.floor(share * 100)}`.padStart(3);
-  return `${label} ${bar} ${percent} % of ${formatBytes(totalBytes)}`;
+  return `${label} ${bar} ${percent} % ${text}`;
 }

@@ -57,7 +57,11 @@ export function testRuntime(
       onProgress?.({ loadedBytes: 2048, totalBytes: 2048 });
       return engine;
     },
+    openAurora: async () => {
+      throw new Error('this test has no edit model');
+    },
     modelFolder: '/nowhere',
+    editModelFolder: '/nowhere',
     webRoot: undefined,
   };
   return {

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { loadAddon, Network } from '@triptych/native';
 import ort from 'onnxruntime-node';
 import { GraphError } from '../errors.js';
 import type { ModelSignature } from '../onnx/export.js';
@@ -19,6 +21,13 @@ interface LoadedSession {
   readonly signature: ModelSignature;
 }
 
+/** A network that runs on our own kernels. */
+interface LoadedNetwork {
+  readonly kind: 'network';
+  readonly network: Network;
+  readonly signature: ModelSignature;
+}
+
 interface ParameterSet {
   readonly kind: 'parameters';
   readonly values: ReadonlyMap<string, TensorData>;
@@ -32,7 +41,7 @@ interface Trainer {
   readonly average: (AveragePlan & { readonly values: ReadonlyMap<string, TensorData> }) | undefined;
 }
 
-type Resident = LoadedSession | ParameterSet | Trainer;
+type Resident = LoadedSession | LoadedNetwork | ParameterSet | Trainer;
 
 /**
  * What the worker thread does: holds sessions, parameters and trainers, and runs commands on them one at a time.
@@ -48,6 +57,8 @@ export class Executor {
     switch (command.kind) {
       case 'loadSession':
         return this.keep(await loadSession(command));
+      case 'loadPlan':
+        return this.keep(loadPlan(command));
       case 'run':
         return this.run(command.session, command.feeds, command.parameters);
       case 'createParameters':
@@ -82,6 +93,8 @@ export class Executor {
     parameters: Handle | undefined,
   ): Promise<TensorRecord> {
     const known = parameters === undefined ? undefined : this.find(parameters, 'parameters').values;
+    const resident = this.residents.get(handle);
+    if (resident?.kind === 'network') return runNetwork(resident, feeds, known);
     return runSession(this.find(handle, 'session'), feeds, known);
   }
 
@@ -140,6 +153,7 @@ export class Executor {
     const resident = this.residents.get(handle);
     this.residents.delete(handle);
     if (resident?.kind === 'session') await resident.session.release();
+    if (resident?.kind === 'network') resident.network.close();
   }
 
   private keep(resident: Resident): Handle {
@@ -181,22 +195,64 @@ async function loadSession({
   }
 }
 
+function loadPlan({ plan, threads, weightsFolder }: Extract<Command, { kind: 'loadPlan' }>): LoadedNetwork {
+  const { inputs, outputs, files, ...spec } = plan;
+  const sizesOf = (values: ModelSignature['inputs']): Float64Array =>
+    Float64Array.from(values, ({ shape }) => elementCount(shape));
+  try {
+    const network = new Network({
+      ...spec,
+      files: files.map((file) => ({ path: join(weightsFolder, file) })),
+      inputSizes: sizesOf(inputs),
+      outputSizes: sizesOf(outputs),
+      threads,
+      isa: loadAddon().isa,
+    });
+    return { kind: 'network', network, signature: { inputs, outputs } };
+  } catch (cause) {
+    throw new GraphError('session_failed', `the network could not be set up: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function runNetwork(
+  { network, signature }: LoadedNetwork,
+  feeds: TensorRecord,
+  parameters: ReadonlyMap<string, TensorData> | undefined,
+): TensorRecord {
+  const inputs = signature.inputs.map((input) => feedOf(input, feeds, parameters) as Float32Array);
+  const results = network.run(inputs);
+  return Object.fromEntries(
+    signature.outputs.map(({ name }, index) => [name, results[index] ?? new Float32Array()]),
+  );
+}
+
+/** The value of one input, of the size and type that the model has. */
+function feedOf(
+  { name, shape, dtype }: ModelSignature['inputs'][number],
+  feeds: TensorRecord,
+  parameters: ReadonlyMap<string, TensorData> | undefined,
+): TensorData {
+  const data = feeds[name] ?? parameters?.get(name);
+  if (data === undefined) throw new GraphError('missing_feed', `no value was given for "${name}"`);
+  const fits = dtype === 'int32' ? data instanceof Int32Array : data instanceof Float32Array;
+  if (!fits || data.length !== elementCount(shape)) {
+    throw new GraphError(
+      'invalid_feed',
+      `"${name}" must be ${elementCount(shape)} values of ${dtype} for [${shape}]`,
+    );
+  }
+  return data;
+}
+
 async function runSession(
   { session, signature }: LoadedSession,
   feeds: TensorRecord,
   parameters: ReadonlyMap<string, TensorData> | undefined,
 ): Promise<TensorRecord> {
   const tensors: Record<string, ort.Tensor> = {};
-  for (const { name, shape, dtype } of signature.inputs) {
-    const data = feeds[name] ?? parameters?.get(name);
-    if (data === undefined) throw new GraphError('missing_feed', `no value was given for "${name}"`);
-    const fits = dtype === 'int32' ? data instanceof Int32Array : data instanceof Float32Array;
-    if (!fits || data.length !== elementCount(shape)) {
-      throw new GraphError(
-        'invalid_feed',
-        `"${name}" must be ${elementCount(shape)} values of ${dtype} for [${shape}]`,
-      );
-    }
+  for (const input of signature.inputs) {
+    const { name, shape } = input;
+    const data = feedOf(input, feeds, parameters);
     tensors[name] =
       data instanceof Int32Array
         ? new ort.Tensor('int32', data, shape)

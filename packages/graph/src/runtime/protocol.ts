@@ -1,4 +1,5 @@
 import type { ModelSignature } from '../onnx/export.js';
+import type { NetworkPlan } from '../plan/plan-network.js';
 import type { Shape } from '../shape.js';
 import type { AdamWOptions } from '../train/adamw.js';
 import type { AverageOptions } from '../train/ema.js';
@@ -23,6 +24,13 @@ export type Command =
       /** Folder of the model's external data. */
       readonly weightsFolder: string | undefined;
       readonly externalBytes: number;
+    }
+  | {
+      readonly kind: 'loadPlan';
+      readonly plan: NetworkPlan;
+      readonly threads: number;
+      /** Folder of the plan's files. */
+      readonly weightsFolder: string;
     }
   | {
       readonly kind: 'run';

@@ -90,6 +90,34 @@ describe('sessions', () => {
     expect(await codeOf(other.createParameters({}))).toBe('worker_closed');
   });
 
+  it('asks for cores before each run and gives them back, also when a run fails', async () => {
+    const events: string[] = [];
+    let grant: () => void = () => undefined;
+    await using leased = await GraphRuntime.start({
+      threads: 1,
+      lease: async (signal) => {
+        signal?.throwIfAborted();
+        await new Promise<void>((resolve) => {
+          grant = resolve;
+        });
+        events.push('taken');
+        return () => events.push('given back');
+      },
+    });
+    const session = await leased.load(exportOnnx({ y: doubled() }));
+    const x = Float32Array.of(1, 0, 0, 2);
+    const result = session.run({ x, w: x.slice() });
+    x.fill(7);
+    grant();
+    expect([...((await result).y ?? [])]).toEqual([1, 0, 0, 4]);
+    const failing = codeOf(session.run({ x: new Float32Array(1) }));
+    grant();
+    expect(await failing).toBe('invalid_feed');
+    expect(events).toEqual(['taken', 'given back', 'taken', 'given back']);
+    const stopped = session.run({ x, w: x }, undefined, AbortSignal.abort(new Error('stop')));
+    await expect(stopped).rejects.toThrow('stop');
+  });
+
   it('refuses a senseless number of threads', async () => {
     expect(await codeOf(GraphRuntime.start({ threads: 0 }))).toBe('invalid_attribute');
   });

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { GraphError, type GraphErrorCode } from '../errors.js';
 import { grad } from '../grad.js';
 import { exportOnnx, type OnnxModel } from '../onnx/export.js';
+import type { NetworkPlan } from '../plan/plan-network.js';
 import type { Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { type AdamWOptions, DEFAULT_ADAMW } from '../train/adamw.js';
@@ -23,6 +24,11 @@ import { copyArrays, ownedBuffers } from './transfer.js';
 export interface RuntimeOptions {
   /** Cores that ONNX Runtime may use. They are leased by the caller, never guessed here. */
   readonly threads: number;
+  /**
+   * Asked before every run of a session: resolves when the cores may be used, with what gives them back. Lets others
+   * (text) go first between runs. Rejects with the signal's reason when that aborts first.
+   */
+  readonly lease?: (signal?: AbortSignal) => Promise<() => void>;
 }
 
 /** Where a model's external data lies. */
@@ -96,11 +102,13 @@ export class GraphRuntime implements AsyncDisposable {
   private nextRequest = 0;
   private readonly worker: Worker;
   private readonly threads: number;
+  private readonly lease: RuntimeOptions['lease'];
   private closedBecause: GraphError | undefined;
 
-  private constructor(worker: Worker, threads: number) {
+  private constructor(worker: Worker, { threads, lease }: RuntimeOptions) {
     this.worker = worker;
     this.threads = threads;
+    this.lease = lease;
     worker.on('message', (response: Response) => this.settle(response));
     worker.on('error', (cause) => this.fail(`the graph worker failed: ${cause.message}`));
     worker.on('exit', () => this.fail('the graph worker has ended'));
@@ -114,7 +122,7 @@ export class GraphRuntime implements AsyncDisposable {
         `threads must be a positive whole number, got ${options.threads}`,
       );
     }
-    return new GraphRuntime(new Worker(new URL('./worker.js', import.meta.url)), options.threads);
+    return new GraphRuntime(new Worker(new URL('./worker.js', import.meta.url)), options);
   }
 
   /**
@@ -124,15 +132,17 @@ export class GraphRuntime implements AsyncDisposable {
   async load(model: OnnxModel, files: ModelFiles = {}): Promise<Session> {
     const whole = model.outputs.find(({ dtype }) => dtype !== 'float32');
     if (whole !== undefined) throw new GraphError('dtype_mismatch', `output "${whole.name}" must be float32`);
-    const handle = await this.loadHandle(model, files);
-    return {
-      run: (feeds, parameters, signal) =>
-        this.ask<Record<string, Float32Array>>(
-          { kind: 'run', session: handle, feeds, parameters: parameters?.handle },
-          signal,
-        ),
-      release: () => this.ask<void>({ kind: 'release', handle }),
-    };
+    return this.sessionOf(await this.loadHandle(model, files));
+  }
+
+  /**
+   * Maps a plan's weight files and sets its network up on our own kernels. Takes milliseconds.
+   * @param weightsFolder folder of the files that the plan was given weights from
+   * @throws GraphError `session_failed` if a file cannot be mapped or is too short
+   */
+  async loadPlan(plan: NetworkPlan, weightsFolder: string): Promise<Session> {
+    const { threads } = this;
+    return this.sessionOf(await this.ask<Handle>({ kind: 'loadPlan', plan, threads, weightsFolder }));
   }
 
   /** Moves named values into the worker. */
@@ -219,6 +229,17 @@ export class GraphRuntime implements AsyncDisposable {
     });
   }
 
+  private sessionOf(handle: Handle): Session {
+    return {
+      run: (feeds, parameters, signal) =>
+        this.askWithLease<Record<string, Float32Array>>(
+          { kind: 'run', session: handle, feeds, parameters: parameters?.handle },
+          signal,
+        ),
+      release: () => this.ask<void>({ kind: 'release', handle }),
+    };
+  }
+
   private parametersOf(handle: Handle): Parameters {
     return {
       handle,
@@ -226,6 +247,18 @@ export class GraphRuntime implements AsyncDisposable {
       write: (values) => this.ask<void>({ kind: 'writeParameters', parameters: handle, values }),
       release: () => this.ask<void>({ kind: 'release', handle }),
     };
+  }
+
+  private async askWithLease<Result>(command: Command, signal?: AbortSignal): Promise<Result> {
+    if (this.lease === undefined) return this.ask<Result>(command, signal);
+    // The caller may change its arrays while the cores are waited for.
+    const copied = copyArrays(command);
+    const giveBack = await this.lease(signal);
+    try {
+      return await this.ask<Result>(copied, signal);
+    } finally {
+      giveBack();
+    }
   }
 
   private async ask<Result>(command: Command, signal?: AbortSignal): Promise<Result> {

@@ -12,6 +12,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_pages(env, exports);
   register_weights(env, exports);
   register_program(env, exports);
+  register_network(env, exports);
   register_bench(env, exports);
   return exports;
 }

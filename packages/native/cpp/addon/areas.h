@@ -7,6 +7,7 @@ namespace triptych {
 void register_pages(Napi::Env env, Napi::Object exports);
 void register_weights(Napi::Env env, Napi::Object exports);
 void register_program(Napi::Env env, Napi::Object exports);
+void register_network(Napi::Env env, Napi::Object exports);
 void register_bench(Napi::Env env, Napi::Object exports);
 
 }  // namespace triptych

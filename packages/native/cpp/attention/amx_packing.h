@@ -9,8 +9,8 @@
 // Layouts, in units of one tile register (1 KiB); b counts blocks of 32 dims, d blocks of 16 columns, j sub-tiles of 16
 // tokens, h halves of 32 tokens:
 //   q [b][3 pieces] 16 rows x 32 dims;               K [j][b][2 pieces] 16 dim pairs x 16 tokens;
-//   scores: f32 [16 rows][64 tokens], then weights [h][3 pieces] 16 rows x 32 tokens (0, 16, 1, 17, ...);
-//   V [h][d][2 pieces] 16 token pairs (t, t+16) x 16 columns. Columns, also those of O, are dims in column order.
+//   scores: f32 [16 rows][64 tokens], then weights [h][3 pieces] 16 rows x 32 tokens;
+//   V [h][d][2 pieces] 16 token pairs x 16 columns. Columns, also those of O, are dims in column order.
 #pragma once
 #include <immintrin.h>
 #include <stddef.h>
@@ -136,11 +136,14 @@ template <class Step> inline void pack_k_block(const uint8_t* source, size_t str
   cursor.fetch(8);
 }
 
-// Half a tile of V: tokens a[t] and b[t], t < 16, of which the first a_here and b_here exist. Calls step(t) before each.
+// Half a tile of V: the sub-tiles a and b, of which the first a_here and b_here tokens exist. Calls step(t) before each
+// of its 16 pairs.
 // Blocks: of 32 dims, all of them whole; 0: any number of dims.
 template <int Blocks, class Step> inline void pack_v_half(const uint8_t* a, const uint8_t* b, size_t stride, int a_here, int b_here, int head_dim,
                                               uint8_t* out, F16Splitter& splitter, PrefetchCursor& cursor, Step step) {
-  for (int t = 0; t < 16; t++, a += stride, b += stride, out += 64) {
+  for (int t = 0; t < 16; t++, a += 2 * stride, out += 64) {
+    if (t == 8) a = b, a_here = b_here;
+    const int here = a_here - 2 * (t % 8);
     cursor.fetch((head_dim + 31) / 32 * 2);
     step(t);
     uint8_t* at = out;
@@ -149,8 +152,8 @@ template <int Blocks, class Step> inline void pack_v_half(const uint8_t* a, cons
     for (int d = 0; d < end; d += 32, at += 4 * kTileBytes) {
       const int left = end - d;
       const __mmask32 dims = left >= 32 ? 0xffffffffu : (1u << left) - 1;
-      const __m512i x = _mm512_maskz_loadu_epi16(t < a_here ? dims : 0, a + d * 2);
-      const __m512i y = _mm512_maskz_loadu_epi16(t < b_here ? dims : 0, b + d * 2);
+      const __m512i x = _mm512_maskz_loadu_epi16(here > 0 ? dims : 0, a + d * 2);
+      const __m512i y = _mm512_maskz_loadu_epi16(here > 1 ? dims : 0, a + stride + d * 2);
       splitter.split(d / 16 & 3, _mm512_unpacklo_epi16(x, y), at, at + kTileBytes);
       splitter.split((d / 16 + 1) & 3, _mm512_unpackhi_epi16(x, y), at + 2 * kTileBytes, at + 3 * kTileBytes);
     }

@@ -14,6 +14,21 @@
 namespace triptych {
 namespace {
 
+// 2^x for x at most 127; what is below 2^-126 becomes that. Two units share the work while tiles are in use: few
+// floating-point instructions matter more than elsewhere (see linear/README.md), so the fraction comes from one.
+inline __m512 exp2_pieces(__m512 x) {
+  x = _mm512_max_ps(x, _mm512_set1_ps(-126.0f));
+  const __m512 f = _mm512_reduce_ps(x, 9);  // x - floor(x)
+  // Minimax of 2^f / (its value) on [0, 1] with the constant term held at 1: 8e-8.
+  __m512 p = _mm512_set1_ps(0.0018671300700467547f);
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.009017030321975116f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.055799913104194174f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.2401644501549071f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693151311804626f));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
+  return _mm512_scalef_ps(p, x);
+}
+
 // Scores of one row (log2 units times 2^-16; `n` of 64 tokens count) -> weights, as the row of the weight tiles.
 inline void softmax_pieces(float* __restrict s, int n, float* __restrict o, float* __restrict l, float* __restrict m, int padded,
                            uint8_t* __restrict weights) {
@@ -33,23 +48,28 @@ inline void softmax_pieces(float* __restrict s, int n, float* __restrict o, floa
     (Vec::load(l) * shrink).store(l);
     *m = raised;
   }
-  const Vec offset = Vec::set(kWeightExponent - *m * kScoreScale), scale = Vec::set(kScoreScale);
-  Vec sum = Vec::load(l);
-  __m512i high[4], low[4], third[4];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
-    const __m512 p = _mm512_maskz_mov_ps(seen[i], exp2_vec(Vec::fma(Vec{x[i]}, scale, offset)).v);
-    sum = sum + Vec{p};
-    split(p, high[i], low[i]);
-    third[i] = _mm512_castps_si512(_mm512_mul_ps(_mm512_castsi512_ps(high[i]), _mm512_set1_ps(kLowScale)));
-  }
-  sum.store(l);
+  const __m512 offset = _mm512_set1_ps(kWeightExponent - *m * kScoreScale), scale = _mm512_set1_ps(kScoreScale);
+  // The upper halves of 16 numbers of each of two registers, in order.
+  const __m512i upper = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25, 23, 21, 19, 17,
+                                         15, 13, 11, 9, 7, 5, 3, 1);
+  __m512 sum = _mm512_loadu_ps(l);
 #pragma GCC unroll 2
   for (int h = 0; h < 2; h++, weights += 3 * kTileBytes) {
-    _mm512_storeu_si512(weights, interleave_high(high[2 * h], high[2 * h + 1]));
-    _mm512_storeu_si512(weights + kTileBytes, interleave_high(low[2 * h], low[2 * h + 1]));
-    _mm512_storeu_si512(weights + 2 * kTileBytes, interleave_high(third[2 * h], third[2 * h + 1]));
+    __m512 high[2], low[2];
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+      const __m512 p = _mm512_maskz_mov_ps(seen[2 * h + i], exp2_pieces(_mm512_fmadd_ps(x[2 * h + i], scale, offset)));
+      sum = _mm512_add_ps(sum, p);
+      high[i] = _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(p), _mm512_set1_epi32((int)0xffff0000)));
+      low[i] = _mm512_sub_ps(p, high[i]);
+    }
+    const __m512i highs = _mm512_permutex2var_epi16(_mm512_castps_si512(high[0]), upper, _mm512_castps_si512(high[1]));
+    _mm512_storeu_si512(weights, highs);
+    _mm512_storeu_si512(weights + kTileBytes, (__m512i)_mm512_cvtne2ps_pbh(low[1], low[0]));
+    // high * 2^-8: the exponent less eight. (What is below 2^-119 becomes 0; the scale of weights is 2^104.)
+    _mm512_storeu_si512(weights + 2 * kTileBytes, _mm512_subs_epu16(highs, _mm512_set1_epi16(8 << 7)));
   }
+  _mm512_storeu_ps(l, sum);
 }
 
 // One left factor (4) with four right factors, each into its own accumulator. Three registers of right factors keep the
@@ -168,7 +188,7 @@ void spoil_by_k(const AttendArgs& a) {
 }
 void spoil_by_v(const AttendArgs& a) {
   spoil_rows(a, a.v, [&](int t, int d) {
-    return (t / 32 * (a.padded / 16) + d / 16) * (int)kTileBytes + t % 16 * 32 + d % 16 * 2 + t % 32 / 16;
+    return (t / 32 * (a.padded / 16) + d / 16) * (int)kTileBytes + t % 32 / 2 * 32 + d % 16 * 2 + t % 2;
   });
 }
 

@@ -139,6 +139,10 @@ void Program::allocate() {
   // Reserved, not touched: a buffer's rows cost memory from the first step that has so many rows.
   void* region = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (region == MAP_FAILED) return;
+#ifdef MADV_HUGEPAGE
+  // Rows of a wide buffer are pages apart: with small pages, writing a column block of many rows misses the TLB each time.
+  madvise(region, total, MADV_HUGEPAGE);
+#endif
   memory_ = static_cast<uint8_t*>(region);
   memory_bytes_ = total;
   size_t next = 0;

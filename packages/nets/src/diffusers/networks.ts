@@ -1,10 +1,11 @@
-import { exportOnnx, type GraphRuntime, input, type Session, type Tensor } from '@triptych/graph';
+import { type GraphRuntime, input, type Session, type Tensor } from '@triptych/graph';
 import { clipTextModel } from '../clip/text.js';
 import { unet } from '../unet/unet.js';
 import { vaeDecoder, vaeEncoder } from '../vae/autoencoder.js';
 import { type Aliases, bindWeights, clipAliases, vaeAliases } from '../weights/bind.js';
 import type { WeightFiles } from '../weights/weight-files.js';
 import type { DiffusersFolder } from './folder.js';
+import { loadNetwork } from './load-network.js';
 
 interface Prepared {
   readonly key: string;
@@ -126,9 +127,7 @@ export class DiffusersNetworks {
       await prepared?.session.release();
       const { outputs, parameters } = network.build();
       const weights = bindWeights(parameters, network.files, name, network.aliases);
-      const session = await this.runtime.load(exportOnnx(outputs, { external: weights }), {
-        weightsFolder: network.files.folder,
-      });
+      const session = await loadNetwork(this.runtime, outputs, weights, network.files.folder);
       prepared = { key, session };
       this.prepared.set(name, prepared);
     }

@@ -44,6 +44,33 @@ describe('InstructPix2Pix', () => {
     expect(done).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  it('shows the clean latent of every step beside the source, and runs another scheduler', async () => {
+    await using editor = new InstructPix2Pix(runtime, model);
+    const states: Float32Array[] = [];
+    let source = new Float32Array();
+    const { latent } = await editor.edit({
+      ...request,
+      onStep: (_done, _steps, state) => {
+        states.push(state.clean());
+        source = Float32Array.from(state.source);
+      },
+    });
+    // The last step of DDIM goes to the first timestep's level, nearly clean.
+    expect(relativeError(states.at(-1), latent)).toBeLessThan(0.1);
+    expect(source).toEqual(await editor.encode(request));
+    const scale = model.vae.config.scaling_factor;
+    expect(
+      relativeError(
+        source,
+        golden.image_latent?.map((value) => value * scale),
+      ),
+    ).toBeLessThan(1e-4);
+    const scheduler = { ...model.scheduler, _class_name: 'EulerDiscreteScheduler' } as const;
+    const euler = await editor.edit({ ...request, scheduler, noise: 3, steps: 2 });
+    const ddim = await editor.edit({ ...request, noise: 3, steps: 2 });
+    expect(relativeError(euler.latent, ddim.latent)).toBeGreaterThan(1e-3);
+  });
+
   it('conditions on the mode of the source, unscaled', async () => {
     const networks = new DiffusersNetworks(runtime, model);
     const mode = await networks.encodeImage(request.image, 64, 64);

@@ -2,6 +2,7 @@ import { type GraphRuntime, Random } from '@triptych/graph';
 import type { DiffusersFolder } from '../diffusers/folder.js';
 import { DiffusersNetworks } from '../diffusers/networks.js';
 import { NetworkError } from '../errors.js';
+import type { SchedulerConfig } from '../schedulers/config.js';
 import type { Sampler } from '../schedulers/sampler.js';
 import { createSampler } from '../schedulers/scheduler.js';
 import { vaeFactor } from '../vae/config.js';
@@ -29,8 +30,18 @@ export interface EditRequest {
   readonly guidance?: Partial<GuidanceScales>;
   /** A seed, or the noise itself. Default: seed 0. */
   readonly noise?: number | NoiseSource;
+  /** How to go from noise to a picture. Default: the model folder's scheduler. */
+  readonly scheduler?: SchedulerConfig;
   /** Called after every step with the number of steps done. */
-  readonly onStep?: (done: number, steps: number) => void;
+  readonly onStep?: (done: number, steps: number, state: StepState) => void;
+}
+
+/** What can be shown of a running edit. Arrays are [latent_channels, height / factor, width / factor]. */
+export interface StepState {
+  /** The result as this step predicts it, scaled as the U-Net sees it; computed when called, during the callback only. */
+  readonly clean: () => Float32Array;
+  /** The source in the same scale. */
+  readonly source: Float32Array;
 }
 
 /** An edited image. */
@@ -77,7 +88,7 @@ export class InstructPix2Pix implements AsyncDisposable {
       text: request.guidance?.text ?? 7.5,
       image: request.guidance?.image ?? 1.5,
     });
-    const sampler = createSampler(this.model.scheduler, { steps: request.steps ?? 20 });
+    const sampler = createSampler(request.scheduler ?? this.model.scheduler, { steps: request.steps ?? 20 });
     signal?.throwIfAborted();
     const text = await this.textStates(
       request,
@@ -97,16 +108,35 @@ export class InstructPix2Pix implements AsyncDisposable {
       return guide(branches, await this.networks.predict({ sample: joined, timestep, text }, size));
     };
     const drawn = typeof noise === 'number' ? seededNoise(noise) : noise;
+    const { scaling_factor: scale, shift_factor: shift } = this.model.vae.config;
+    const scaledSource = this.scaled(source);
+    const { onStep } = request;
     const latent = await denoise(sampler, {
       count: source.length,
       noise: drawn,
       predict,
-      onStep: request.onStep,
+      ...(onStep && {
+        onStep: (done, steps, clean) => onStep(done, steps, { clean, source: scaledSource }),
+      }),
     });
     signal?.throwIfAborted();
-    const { scaling_factor: scale, shift_factor: shift } = this.model.vae.config;
     const unscaled = latent.map((value) => value / scale + shift);
     return { image: await this.networks.decodeLatent(unscaled, size.height, size.width), latent };
+  }
+
+  /**
+   * The picture as a latent (the mode), scaled as the U-Net sees noisy ones.
+   * @param image as in {@link EditRequest}
+   * @returns [latent_channels, height / factor, width / factor]
+   * @throws NetworkError `invalid_argument`; the signal's reason
+   */
+  async encode(
+    request: Pick<EditRequest, 'image' | 'height' | 'width'>,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    this.checkImage(request);
+    signal?.throwIfAborted();
+    return this.scaled(await this.networks.encodeImage(request.image, request.height, request.width));
   }
 
   /** Frees the networks' sessions. The runtime stays the caller's. */
@@ -118,7 +148,12 @@ export class InstructPix2Pix implements AsyncDisposable {
     return this.release();
   }
 
-  private checkImage({ image, height, width }: EditRequest): void {
+  private scaled(latent: Float32Array): Float32Array {
+    const { scaling_factor: scale, shift_factor: shift } = this.model.vae.config;
+    return latent.map((value) => (value - shift) * scale);
+  }
+
+  private checkImage({ image, height, width }: Pick<EditRequest, 'image' | 'height' | 'width'>): void {
     const { in_channels: channels } = this.model.vae.config;
     const fits = (side: number): boolean => Number.isInteger(side / this.sideMultiple) && side > 0;
     if (!fits(height) || !fits(width) || image.length !== channels * height * width) {
@@ -182,7 +217,7 @@ interface Denoising {
   readonly noise: NoiseSource;
   /** The prediction for an input that is scaled for the network. */
   readonly predict: (scaled: Float32Array, timestep: number) => Promise<Float32Array>;
-  readonly onStep: EditRequest['onStep'];
+  readonly onStep?: (done: number, steps: number, clean: () => Float32Array) => void;
 }
 
 /** The sampling loop: from noise to a sample. */
@@ -194,8 +229,9 @@ async function denoise(
   for (const [index, timestep] of sampler.timesteps.entries()) {
     const prediction = await predict(sampler.scaleInput(sample, index), timestep);
     const fresh = sampler.needsNoise(index) ? noise(count, index) : undefined;
+    const before = sample;
     sample = sampler.advance({ index, prediction, sample, noise: fresh });
-    onStep?.(index + 1, sampler.timesteps.length);
+    onStep?.(index + 1, sampler.timesteps.length, () => sampler.clean({ index, prediction, sample: before }));
   }
   return sample;
 }

@@ -43,8 +43,29 @@ export function ddimSampler(config: SchedulerConfig, steps: number, eta = 0): Sa
       const previousAlpha = previous >= 0 ? (alphas[previous] ?? Number.NaN) : finalAlpha;
       return ddimStep(config, step, { alpha, previousAlpha, eta, noise });
     },
+    clean: ({ index, prediction, sample }) => {
+      const cleanOf = cleanFrom(config, alphas[timesteps[index] ?? 0] ?? Number.NaN);
+      return sample.map((x, i) => cleanOf(x, prediction[i] ?? Number.NaN));
+    },
   };
   return sampler;
+}
+
+/** The clean value that the network's output for a noisy one implies. */
+function cleanFrom(
+  { prediction_type: type }: SchedulerConfig,
+  alpha: number,
+): (x: number, output: number) => number {
+  const signal = Math.sqrt(alpha);
+  const deviation = Math.sqrt(1 - alpha);
+  switch (type) {
+    case 'epsilon':
+      return (x, output) => (x - deviation * output) / signal;
+    case 'sample':
+      return (_x, output) => output;
+    case 'v_prediction':
+      return (x, output) => signal * x - deviation * output;
+  }
 }
 
 interface DdimLevel {
@@ -66,21 +87,19 @@ function ddimStep(
   const previousSignal = Math.sqrt(previousAlpha);
   const direction = Math.sqrt(1 - previousAlpha - fresh * fresh);
   const bound = config.clip_sample ? config.clip_sample_range : Number.POSITIVE_INFINITY;
+  const cleanOf = cleanFrom(config, alpha);
   return sample.map((x, i) => {
     const output = prediction[i] ?? Number.NaN;
-    let clean: number;
+    const clean = cleanOf(x, output);
     let epsilon: number;
     switch (config.prediction_type) {
       case 'epsilon':
-        clean = (x - deviation * output) / signal;
         epsilon = output;
         break;
       case 'sample':
-        clean = output;
         epsilon = (x - signal * output) / deviation;
         break;
       case 'v_prediction':
-        clean = signal * x - deviation * output;
         epsilon = signal * output + deviation * x;
         break;
     }

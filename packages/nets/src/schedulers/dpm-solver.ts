@@ -43,6 +43,7 @@ export function dpmSolverSampler(config: SchedulerConfig, steps: number): Sample
       const from = [0, 1, 2].map((back) => levelAt(index - back));
       return solve(config, { order, to: levelAt(index + 1), from, history, sample });
     },
+    clean: ({ index, prediction, sample }) => cleanSample(config, levelAt(index), prediction, sample),
   };
   return sampler;
 }

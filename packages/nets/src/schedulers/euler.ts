@@ -36,6 +36,11 @@ export function eulerSampler(config: SchedulerConfig, steps: number): Sampler {
         (x, i) => x + derivative(x, step.prediction[i] ?? Number.NaN) * (down - from) + up * (noise[i] ?? 0),
       );
     },
+    clean: ({ index, prediction, sample }) => {
+      const sigma = sigmaAt(index);
+      const derivative = derivativeOf(config, sigma);
+      return sample.map((x, i) => x - sigma * derivative(x, prediction[i] ?? Number.NaN));
+    },
   };
   return sampler;
 }

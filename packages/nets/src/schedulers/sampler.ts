@@ -28,6 +28,8 @@ export interface Sampler {
    * @throws NetworkError `invalid_argument` for lengths that differ, missing noise or steps out of order
    */
   advance(step: SamplerStep): Float32Array;
+  /** The clean sample that this step's prediction implies, as a new array: what a preview shows. */
+  clean(step: Pick<SamplerStep, 'index' | 'prediction' | 'sample'>): Float32Array;
 }
 
 /** Checks a step's arguments; returns its noise (an empty array if none is needed). */

@@ -40,6 +40,35 @@ function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): 
   return difference / magnitude;
 }
 
+describe('the clean sample of a step', () => {
+  const types = ['epsilon', 'sample', 'v_prediction'];
+  for (const [name, json] of cases) {
+    it.each(types)(`${name}, %s: is what was mixed with noise`, (prediction_type) => {
+      const sampler = createSampler(parseSchedulerConfig({ ...stableDiffusion, ...json, prediction_type }), {
+        steps: 4,
+      });
+      const [clean, noise] = [Float32Array.of(0.5, -1.25), Float32Array.of(-0.75, 2)];
+      sampler.timesteps.forEach((timestep, index) => {
+        const alpha =
+          sampler.sigmas === undefined
+            ? (alphasCumprod(parseSchedulerConfig({ ...stableDiffusion, ...json }))[timestep] ?? 0)
+            : 1 / ((sampler.sigmas[index] ?? 0) ** 2 + 1);
+        const [signal, deviation] = [Math.sqrt(alpha), Math.sqrt(1 - alpha)];
+        // Euler's samples are not scaled down: x = x0 + sigma noise.
+        const scale = name.startsWith('euler') ? 1 / signal : 1;
+        const mixed = clean.map((x, i) => scale * (signal * x + deviation * (noise[i] ?? 0)));
+        const prediction =
+          prediction_type === 'epsilon'
+            ? noise
+            : prediction_type === 'sample'
+              ? clean
+              : clean.map((x, i) => signal * (noise[i] ?? 0) - deviation * x);
+        expect(relativeError(sampler.clean({ index, prediction, sample: mixed }), clean)).toBeLessThan(1e-4);
+      });
+    });
+  }
+});
+
 describe('schedulers against diffusers', () => {
   for (const [name, json] of cases) {
     for (const steps of [5, 20]) {

@@ -19,11 +19,16 @@ export const SCHEDULER_CONFIG = {
   steps_offset: 1,
 };
 
+export interface ModelFolderOptions {
+  /** Adds a tokenizer that knows bytes alone. Default false. */
+  readonly tokenizer?: boolean;
+}
+
 /**
- * Lays the fixtures out as a diffusers model in a new temporary folder, without a tokenizer. Weights are links to files
- * elsewhere, as in Hugging Face's cache.
+ * Lays the fixtures out as a diffusers model in a new temporary folder. Weights are links to files elsewhere, as in
+ * Hugging Face's cache.
  */
-export async function makeModelFolder(): Promise<string> {
+export async function makeModelFolder({ tokenizer = false }: ModelFolderOptions = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'diffusers-'));
   for (const { part, fixture, weights } of PARTS) {
     await mkdir(join(folder, part));
@@ -40,7 +45,28 @@ export async function makeModelFolder(): Promise<string> {
     scheduler: ['diffusers', 'DDIMScheduler'],
     safety_checker: [null, null],
   });
+  if (tokenizer) await makeTokenizer(join(folder, 'tokenizer'));
   return folder;
+}
+
+/** CLIP's format with the text encoder's 300 ids: no merges, several bytes share an id, the last two are special. */
+async function makeTokenizer(folder: string): Promise<void> {
+  const isPrintable = (byte: number): boolean =>
+    (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad && byte <= 0xff);
+  // GPT-2's spelling of bytes: printable ones as they are, the others from U+0100 on.
+  let next = 256;
+  const chars = Array.from({ length: 256 }, (_, byte) =>
+    String.fromCodePoint(isPrintable(byte) ? byte : next++),
+  );
+  const tokens = [...chars, ...chars.map((char) => `${char}</w>`)];
+  await mkdir(folder);
+  await writeJson(join(folder, 'vocab.json'), {
+    ...Object.fromEntries(tokens.map((token, i) => [token, i % 298])),
+    '<|startoftext|>': 298,
+    '<|endoftext|>': 299,
+  });
+  await writeFile(join(folder, 'merges.txt'), '#version: 0.2\n');
+  await writeJson(join(folder, 'tokenizer_config.json'), { model_max_length: 20 });
 }
 
 export async function writeJson(path: string, value: unknown): Promise<void> {

@@ -39,7 +39,8 @@ function requireJson(contentType: string | undefined): void {
   });
 }
 
-async function readBytes(c: AppContext, maxBytes: number): Promise<Uint8Array> {
+/** The whole body. Throws `ApiError`: 413 beyond `maxBytes`, 400 when it ends early. */
+export async function readBytes(c: AppContext, maxBytes: number): Promise<Uint8Array> {
   const announced = Number(c.req.header('content-length') ?? 0);
   if (announced > maxBytes) throw tooLarge(maxBytes);
   const stream = c.req.raw.body;

@@ -40,14 +40,37 @@ export function addJsonPost<Body extends z.ZodType>(
   doc: RouteDoc & { readonly body: Body; readonly maxBodyBytes: number },
   handler: (c: AppContext, body: z.output<Body>) => Promise<Response>,
 ): void {
-  register(app, 'post', doc, doc.body);
+  register(app, 'post', doc, { 'application/json': doc.body });
   app.post(toHonoPath(doc.path), async (c) => {
     const body = validate(doc.body, await readJson(c, doc.maxBodyBytes));
     return handler(c, body);
   });
 }
 
-function register(app: App, method: 'get' | 'post', doc: RouteDoc, body?: z.ZodType): void {
+/**
+ * For routes that take several kinds of body: the handler reads the body itself and validates it with the schemas of
+ * `bodies` (by media type), which are the ones the document shows.
+ */
+export function addPost(
+  app: App,
+  doc: RouteDoc & { readonly bodies: Readonly<Record<string, z.ZodType>> },
+  handler: Handler,
+): void {
+  register(app, 'post', doc, doc.bodies);
+  app.post(toHonoPath(doc.path), handler);
+}
+
+export function addDelete(app: App, doc: RouteDoc, handler: Handler): void {
+  register(app, 'delete', doc);
+  app.delete(toHonoPath(doc.path), handler);
+}
+
+function register(
+  app: App,
+  method: 'get' | 'post' | 'delete',
+  doc: RouteDoc,
+  bodies?: Readonly<Record<string, z.ZodType>>,
+): void {
   const responses = Object.fromEntries(
     Object.entries(doc.responses).map(([status, { description, content }]) => [
       status,
@@ -63,9 +86,9 @@ function register(app: App, method: 'get' | 'post', doc: RouteDoc, body?: z.ZodT
     request: {
       ...(doc.params === undefined ? {} : { params: doc.params }),
       ...(doc.query === undefined ? {} : { query: doc.query }),
-      ...(body === undefined
+      ...(bodies === undefined
         ? {}
-        : { body: { required: true, content: { 'application/json': { schema: body } } } }),
+        : { body: { required: true, content: mapValues(bodies, (schema) => ({ schema })) } }),
     },
     responses: {
       ...responses,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createApp } from '../app.js';
-import { FakeEngine, fakePeople } from '../testing/index.js';
+import { FakeEngine, FakeImageSource, fakePeople } from '../testing/index.js';
 
 interface Document {
   openapi: string;
@@ -9,7 +9,7 @@ interface Document {
   components: { schemas: Record<string, { properties: object }> };
 }
 
-const app = createApp({ engines: [new FakeEngine()], people: fakePeople() });
+const app = createApp({ engines: [new FakeEngine()], images: new FakeImageSource(), people: fakePeople() });
 const read = async () => (await (await app.request('/openapi.json')).json()) as Document;
 
 it('is the reviewed document', async () => {

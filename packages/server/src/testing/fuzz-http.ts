@@ -1,12 +1,14 @@
 /**
  * @module
- * Seeded hostile requests for the text routes, and what must hold for every answer.
+ * Seeded hostile requests for the text and image routes, and what must hold for every answer.
  * `npm run fuzz` runs many; the tests replay a corpus and some more.
  */
 import { createApp } from '../app.js';
 import type { ErrorBody } from '../errors.js';
 import type { App } from '../http/context.js';
 import { FakeEngine } from './fake-engine.js';
+import { FakeImageSource } from './fake-image-source.js';
+import { editBody, editFieldNames, editPaths, spellForm } from './fuzz-images.js';
 import { type Random, seededRandom } from './random.js';
 
 export interface FuzzCase {
@@ -15,20 +17,30 @@ export interface FuzzCase {
   readonly body: Uint8Array;
 }
 
-/** An app over a fake engine whose answers are short. */
-export function fuzzTarget(): { readonly app: App; readonly engine: FakeEngine } {
-  const engine = new FakeEngine({ naturalEnd: 3 });
-  return { engine, app: createApp({ engines: [engine], limits: { maxBodyBytes: 64 * 1024 } }) };
+/** What the cases are sent to. */
+export interface FuzzTarget {
+  readonly app: App;
+  readonly engine: FakeEngine;
+  readonly images: FakeImageSource;
 }
 
-const allowedStatus = new Set([200, 400, 404, 413, 415]);
+/** An app over a fake engine and a fake image source whose answers are short. */
+export function fuzzTarget(): FuzzTarget {
+  const engine = new FakeEngine({ naturalEnd: 3 });
+  const images = new FakeImageSource();
+  const limits = { maxBodyBytes: 64 * 1024, maxImageBodyBytes: 64 * 1024 };
+  return { engine, images, app: createApp({ engines: [engine], images, limits }) };
+}
+
+const allowedStatus = new Set([200, 202, 400, 404, 413, 415]);
 
 /** What is wrong with the server's answer to `one`, or undefined when everything holds. */
 export async function checkCase(
-  { app, engine }: ReturnType<typeof fuzzTarget>,
+  { app, engine, images }: FuzzTarget,
   one: FuzzCase,
 ): Promise<string | undefined> {
   engine.seen.length = 0;
+  images.seen.length = 0;
   const response = await app.request(one.path, {
     method: 'POST',
     headers: one.contentType === undefined ? {} : { 'content-type': one.contentType },
@@ -39,12 +51,33 @@ export async function checkCase(
   // An aborted generation takes one more turn of the event loop to end.
   for (let turn = 0; turn < 3 && engine.running > 0; turn++) await new Promise(setImmediate);
   if (engine.running > 0) return 'a generation is still running';
-  if (response.status !== 200) return checkError(text);
+  if (response.status >= 400) return checkError(text);
+  if (one.path.includes('/images/')) {
+    // A job goes on without its request.
+    if (response.status === 202) {
+      const { id } = JSON.parse(text) as { id: string };
+      await app.request(`/api/images/jobs/${id}`, { method: 'DELETE' });
+      while (images.running > 0) await new Promise(setImmediate);
+    }
+    return checkImages(response, text);
+  }
   if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
     return text.endsWith('data: [DONE]\n\n') ? undefined : `unfinished stream: ${text.slice(-300)}`;
   }
   const { choices } = JSON.parse(text) as { choices: unknown[] };
   return choices.length > 0 ? undefined : 'no choices';
+}
+
+function checkImages(response: Response, text: string): string | undefined {
+  if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+    const last = text.trimEnd().split('\n').at(-1) ?? '';
+    return last.startsWith('data: {"type":"image_edit.completed"')
+      ? undefined
+      : `unfinished stream: ${last.slice(0, 300)}`;
+  }
+  const reply = JSON.parse(text) as Fields;
+  const isShaped = ['data', 'status', 'suggestions', 'parameters'].some((name) => name in reply);
+  return isShaped ? undefined : `image reply: ${text.slice(0, 300)}`;
 }
 
 function checkError(text: string): string | undefined {
@@ -64,6 +97,7 @@ function checkError(text: string): string | undefined {
 /** Case number `index` of the series `seed`; always the same for the same two numbers. */
 export function fuzzCase(seed: number, index: number): FuzzCase {
   const random = seededRandom(seed * 1_000_003 + index);
+  if (random.chance(0.3)) return imageCase(random);
   const isChat = random.chance(0.5);
   const path = isChat ? '/v1/chat/completions' : '/v1/completions';
   const contentType = random.chance(0.97)
@@ -78,6 +112,20 @@ export function fuzzCase(seed: number, index: number): FuzzCase {
 }
 
 type Fields = Record<string, unknown>;
+
+/** The same for the image routes: JSON as for text, or a form. */
+function imageCase(random: Random): FuzzCase {
+  const path = random.pick(editPaths);
+  const isForm = path !== '/api/images/scene' && random.chance(0.6);
+  const value = random.chance(0.9) ? mutate(random, editBody(random, path, isForm)) : anything(random, 0);
+  if (!isForm) {
+    const bytes = new TextEncoder().encode(spell(random, value));
+    const contentType = random.chance(0.97) ? 'application/json' : random.pick(['text/plain', undefined]);
+    return { path, contentType, body: random.chance(0.2) ? damage(random, bytes) : bytes };
+  }
+  const { contentType, body } = spellForm(random, value);
+  return { path, contentType, body: random.chance(0.3) ? damage(random, body) : body };
+}
 
 function chatBody(random: Random): Fields {
   const message = () => ({
@@ -118,7 +166,7 @@ const fieldNames = [
   'repetition_penalty', 'presence_penalty', 'frequency_penalty', 'seed', 'stop', 'stream', 'stream_options', 'echo',
   'n', 'best_of', 'suffix', 'logprobs', 'top_logprobs', 'logit_bias', 'tools', 'tool_choice', 'response_format',
   'functions', 'audio', 'modalities', 'ignore_eos', 'user', 'metadata', 'store', '__proto__', 'constructor', 'toString',
-  'hasOwnProperty', '', 'temprature', 'a'.repeat(300), '\u0000', '\ud800', 'messages[0]',
+  'hasOwnProperty', '', 'temprature', 'a'.repeat(300), '\u0000', '\ud800', 'messages[0]', ...editFieldNames,
 ];
 
 /** Changes a few places of a valid body, at any depth. */
@@ -133,7 +181,8 @@ function mutateOnce(random: Random, target: Fields | unknown[], depth: number): 
   const key = random.chance(0.6) && keys.length > 0 ? random.pick(keys) : random.pick(fieldNames);
   const fields = target as Fields;
   const current = Object.hasOwn(fields, key) ? fields[key] : undefined;
-  if (typeof current === 'object' && current !== null && depth < 4 && random.chance(0.6)) {
+  const isFile = current instanceof Uint8Array;
+  if (typeof current === 'object' && current !== null && !isFile && depth < 4 && random.chance(0.6)) {
     mutateOnce(random, current as Fields, depth + 1);
     return;
   }

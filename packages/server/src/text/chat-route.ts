@@ -6,6 +6,7 @@ import type { GenerateEvent, GenerateRequest } from '@triptych/llm';
 import { invalidField } from '../errors.js';
 import type { App, AppContext, PanelContext } from '../http/context.js';
 import { dataEvent, doneEvent } from '../http/event-stream.js';
+import { requestAbort } from '../http/request-abort.js';
 import { addJsonPost } from '../http/route.js';
 import {
   type ChatChunk,
@@ -15,7 +16,7 @@ import {
   chatRequestSchema,
   chatResponseSchema,
 } from './chat-schema.js';
-import { collect, generate, requestAbort, toUsage } from './generation.js';
+import { collect, generate, toUsage } from './generation.js';
 import { identify, ignoredHeader, type ReplyIdentity, streamReply } from './reply.js';
 import { checkStreamOptions, compact, ignoredIn, toEngineFields } from './sampling.js';
 

@@ -6,6 +6,7 @@ import type { FinishReason, GenerateEvent, GenerateRequest, Usage } from '@tript
 import { clientClosed, invalidField } from '../errors.js';
 import type { App, AppContext, PanelContext } from '../http/context.js';
 import { dataEvent, doneEvent } from '../http/event-stream.js';
+import { requestAbort } from '../http/request-abort.js';
 import { addJsonPost } from '../http/route.js';
 import {
   type CompletionRequest,
@@ -15,7 +16,7 @@ import {
   defaultCompletionTokens,
   type Prompt,
 } from './completion-schema.js';
-import { collect, generate, requestAbort, toUsage } from './generation.js';
+import { collect, generate, toUsage } from './generation.js';
 import { merge } from './merge.js';
 import { identify, ignoredHeader, type ReplyIdentity, streamReply } from './reply.js';
 import { checkStreamOptions, ignoredIn, toEngineFields } from './sampling.js';

@@ -7,7 +7,7 @@ import type { TextEngineLike } from '@triptych/llm';
 import { type ApiError, clientClosed, describeCause } from '../errors.js';
 import type { AppContext, PanelContext } from '../http/context.js';
 import { eventStream } from '../http/event-stream.js';
-import type { RequestAbort } from './generation.js';
+import type { RequestAbort } from '../http/request-abort.js';
 
 export interface ReplyIdentity {
   readonly id: string;

@@ -24,18 +24,21 @@ export interface CallOptions {
 }
 
 /**
- * Fetches `path`; throws `ApiError` unless the answer is 2xx. An abort passes through as the signal's reason.
+ * Fetches `path`: a GET without a body, else a POST of JSON or of a form. Throws `ApiError` unless the answer is
+ * 2xx. An abort passes through as the signal's reason.
  */
 export async function call(path: string, options: CallOptions, body?: unknown): Promise<Response> {
   const headers = new Headers();
   if (options.apiKey !== '') headers.set('authorization', `Bearer ${options.apiKey}`);
-  if (body !== undefined) headers.set('content-type', 'application/json');
+  const isForm = body instanceof FormData;
+  // Of a form only the browser knows the boundary between the parts.
+  if (body !== undefined && !isForm) headers.set('content-type', 'application/json');
   let response: Response;
   try {
     response = await fetch(path, {
       method: body === undefined ? 'GET' : 'POST',
       headers,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
   } catch (cause) {

@@ -24,12 +24,14 @@ export interface Panel {
 export interface PageOffers {
   /** The text model, perhaps still loading: true then, as most have a chat template. Undefined: there is none. */
   readonly hasChatTemplate: boolean | undefined;
+  /** Pictures are edited here. The page itself says what to do when there is no image model. */
+  readonly edit: boolean;
   readonly rate: boolean;
   readonly review: boolean;
 }
 
 /** The panels with at least one page. The text panel's first page is a chat or a manuscript, as the model allows. */
-export function panelsFor({ hasChatTemplate, rate, review }: PageOffers): readonly Panel[] {
+export function panelsFor({ hasChatTemplate, edit, rate, review }: PageOffers): readonly Panel[] {
   const panels: Panel[] = [];
   if (hasChatTemplate !== undefined)
     panels.push({
@@ -43,13 +45,14 @@ export function panelsFor({ hasChatTemplate, rate, review }: PageOffers): readon
       ],
     });
   const pages: Page[] = [];
+  if (edit) pages.push({ path: 'edit', label: 'Edit', icon: 'image' });
   if (rate) pages.push({ path: 'rate', label: 'Rate', icon: 'rate' });
   if (review) pages.push({ path: 'review', label: 'Review', icon: 'review' });
   if (pages.length > 0) panels.push({ id: 'image', label: 'Image', pages });
   return panels;
 }
 
-const PATHS = ['chat', 'memory', 'rate', 'review'];
+const PATHS = ['chat', 'memory', 'edit', 'rate', 'review'];
 
 /** The page at a path; the first one when there is no such page here, none when there are none. */
 export function pageAt(

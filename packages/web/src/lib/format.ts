@@ -50,6 +50,13 @@ export function formatDuration(ms: number): string {
   return ms < 999.5 ? `${Math.round(ms)}${SPACE}ms` : `${threeDigits(ms / 1000)}${SPACE}s`;
 }
 
+/** Time left, in words that do not pretend to know it better: "about 8 s left", "about 3 min left". */
+export function formatEta(seconds: number): string {
+  if (seconds < 1) return 'less than a second left';
+  if (seconds < 100) return `about ${Math.round(seconds)}${SPACE}s left`;
+  return `about ${Math.round(seconds / 60)}${SPACE}min left`;
+}
+
 /** Tokens per second. */
 export function formatRate(tokensPerSecond: number): string {
   return `${threeDigits(tokensPerSecond)}${SPACE}tok/s`;

@@ -23,7 +23,7 @@ h3 { font-size: .9375rem; font-weight: 600; }
 header .note { margin-top: .5rem; }
 section { margin-top: 1.25rem; padding: clamp(1rem, 2.2vw, 1.6rem); background: var(--panel); border: 1px solid var(--line); border-radius: 14px; }
 section > .note { margin: .25rem 0 1.1rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); gap: .75rem; margin-top: 1.25rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(9.5rem, 100%), 1fr)); gap: .75rem; margin-top: 1.25rem; }
 .figures div { padding: .9rem 1.1rem; background: var(--panel); border: 1px solid var(--line); border-radius: 14px; }
 .figures dt { color: var(--ink-2); font-size: .8125rem; }
 .figures dd b { display: block; font: 500 2rem/1.2 ui-serif, Palatino, Georgia, serif; font-variant-numeric: tabular-nums lining-nums; }
@@ -60,6 +60,7 @@ section > .note { margin: .25rem 0 1.1rem; }
 .pictures { display: grid; grid-template-columns: repeat(3, 1fr); gap: .5rem; margin-top: .5rem; }
 .pictures img { display: block; width: 100%; aspect-ratio: 1; object-fit: contain; border-radius: 5px; background: var(--wall); image-rendering: pixelated; }
 .pictures figcaption { font-size: .75rem; color: var(--ink-2); margin-top: .2rem; }
+.examples .note { font-size: .75rem; }
 .grade { display: inline-block; margin-top: .55rem; padding: .05rem .5rem; border-radius: 99px; font-size: .75rem; font-weight: 500; font-variant-numeric: tabular-nums; }
 .g100 { background: var(--good-soft); color: var(--good); } .g50 { background: var(--half-soft); color: var(--half); } .g0 { background: var(--bad-soft); color: var(--bad); }
 details { border-top: 1px solid var(--line); }

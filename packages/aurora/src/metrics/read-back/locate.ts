@@ -120,17 +120,21 @@ export function locate(
   if (!place || Math.abs(place[0]) > 4 || Math.abs(place[2]) > 4) return undefined;
   const atSpot = (scene: Scene, steps: readonly number[]): Scene =>
     refine(views, output, scene, object.id, steps, isAllowed);
-  const rough = atSpot(withLook(object, place), [0.3, 0.15]);
-  const roughPlace = rough.objects.at(-1)!.position;
-  let best = rough;
-  let bestDistance = distance(output, views.once(rough).image);
-  for (const look of looks.length > 1 ? looks : []) {
-    const scene = withLook(look, roughPlace);
-    const d = distance(output, views.once(scene).image);
-    if (d >= bestDistance) continue;
-    bestDistance = d;
-    best = scene;
-  }
-  const found = atSpot(best, [0.15, 0.07]).objects.at(-1)!.position;
+  const bestLook = (at: Vec3): Scene => {
+    let best = withLook(object, at);
+    let bestDistance = Number.POSITIVE_INFINITY;
+    for (const look of looks) {
+      const scene = withLook(look, at);
+      const d = distance(output, views.once(scene).image);
+      if (d >= bestDistance) continue;
+      bestDistance = d;
+      best = scene;
+    }
+    return best;
+  };
+  const placeIn = (scene: Scene): Vec3 => scene.objects.at(-1)!.position;
+  const rough = atSpot(looks.length > 1 ? bestLook(place) : withLook(object, place), [0.3, 0.15]);
+  const best = looks.length > 1 ? bestLook(placeIn(rough)) : rough;
+  const found = placeIn(atSpot(best, [0.15, 0.07]));
   return isAllowed(found) ? withLook(object, found) : undefined;
 }

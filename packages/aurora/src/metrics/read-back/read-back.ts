@@ -127,9 +127,18 @@ export class ReadBackJudge {
   #softnessOf(output: WorkImage): number {
     let best = 0;
     let bestDistance = Number.POSITIVE_INFINITY;
-    for (const { image } of [this.#before, this.#asked])
+    // Where nothing was to change; else half a change would look like softness. Light and floor change nearly all.
+    const { data: was } = this.#before.image;
+    const { data: asked } = this.#asked.image;
+    const isRest = (i: number): boolean =>
+      Math.hypot(asked[i]! - was[i]!, asked[i + 1]! - was[i + 1]!, asked[i + 2]! - was[i + 2]!) < 1;
+    for (const { image } of this.#isGlobal ? [this.#before, this.#asked] : [this.#before])
       for (let level = 0, soft = image; level <= maxSoftness; level++, soft = softer(soft)) {
-        const d = distance(output, soft);
+        let d = 0;
+        for (let i = 0; i < output.data.length; i += 3) {
+          if (!this.#isGlobal && !isRest(i)) continue;
+          for (let c = i; c < i + 3; c++) d += (output.data[c]! - soft.data[c]!) ** 2;
+        }
         if (d >= bestDistance) continue;
         bestDistance = d;
         best = level;

@@ -5,7 +5,7 @@ import { runningAnswer } from '../../state/conversation.js';
 import { useEscape, useFollow, useStore } from '../../ui/hooks.js';
 import { Icon } from '../../ui/icon.js';
 import { RunAnnouncement, RunStatus } from '../../ui/run-status.js';
-import { SHEET_TOGGLE_ID } from '../sampling/sampling-sheet.js';
+import { SHEET_TOGGLE_ID } from '../../ui/sheet.js';
 import { Composer, type ComposerHandle } from './composer.js';
 import { EmptyChat } from './empty-chat.js';
 import { TurnView } from './turn-view.js';

@@ -9,7 +9,7 @@ import { ErrorCard } from '../../ui/error-card.js';
 import { useEscape, useFollow, useStore } from '../../ui/hooks.js';
 import { Icon } from '../../ui/icon.js';
 import { RunAnnouncement, RunStatus } from '../../ui/run-status.js';
-import { SHEET_TOGGLE_ID } from '../sampling/sampling-sheet.js';
+import { SHEET_TOGGLE_ID } from '../../ui/sheet.js';
 import { ManuscriptEditor } from './manuscript-editor.js';
 
 export interface ManuscriptPageProps {

@@ -1,13 +1,13 @@
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import { useId, useState } from 'react';
 import {
   DEFAULT_SAMPLING,
   formatStopStrings,
   parseStopStrings,
   type SamplingSettings,
 } from '../../state/settings.js';
-import { useMediaQuery } from '../../ui/hooks.js';
 import { Icon } from '../../ui/icon.js';
-import { NumberField } from './number-field.js';
+import { NumberField } from '../../ui/number-field.js';
+import { Sheet } from '../../ui/sheet.js';
 
 export interface SamplingSheetProps {
   readonly sampling: SamplingSettings;
@@ -20,153 +20,108 @@ export interface SamplingSheetProps {
   readonly onClose: () => void;
 }
 
-/** The button that opens the sheet; closing gives the focus back to it. */
-export const SHEET_TOGGLE_ID = 'sampling-toggle';
-
-/** Where there is room for it the sheet is the right wing beside the page; elsewhere it lies over it. */
-export const DOCKED_QUERY = '(min-width: 1100px)';
-
 export function SamplingSheet(props: SamplingSheetProps) {
-  const docked = useMediaQuery(DOCKED_QUERY);
-  return docked ? <DockedSheet {...props} /> : <ModalSheet {...props} />;
-}
-
-function DockedSheet(props: SamplingSheetProps) {
-  const closeOnEscape = (event: KeyboardEvent) => {
-    if (event.key !== 'Escape') return;
-    // Handled here: the same key stops an answer elsewhere.
-    event.preventDefault();
-    props.onClose();
-  };
   return (
-    <aside className="sheet" aria-label="Sampling" onKeyDown={closeOnEscape}>
+    <Sheet label="Sampling" takeFocus={props.takeFocus} onClose={props.onClose}>
       <SheetBody {...props} />
-    </aside>
-  );
-}
-
-function ModalSheet(props: SamplingSheetProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
-  return (
-    <dialog ref={dialog} className="sheet sheet-modal" aria-label="Sampling" onClose={props.onClose}>
-      <SheetBody {...props} />
-    </dialog>
+    </Sheet>
   );
 }
 
 function SheetBody(props: SamplingSheetProps) {
-  const { sampling, onSampling, systemPrompt, onSystemPrompt, takeFocus, onClose } = props;
+  const { sampling, onSampling, systemPrompt, onSystemPrompt } = props;
   const id = useId();
-  const closeButton = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    if (takeFocus) closeButton.current?.focus();
-  }, [takeFocus]);
   const set = (change: Partial<SamplingSettings>) => onSampling({ ...sampling, ...change });
   return (
     <>
-      <div className="sheet-head">
-        <h2>Sampling</h2>
-        <button
-          ref={closeButton}
-          type="button"
-          className="icon-button"
-          onClick={onClose}
-          aria-label="Close sampling"
-        >
-          <Icon name="close" />
-        </button>
-      </div>
-      <div className="sheet-body">
-        {onSystemPrompt !== undefined && (
-          <label className="field">
-            <span>System prompt</span>
-            <textarea
-              rows={3}
-              value={systemPrompt ?? ''}
-              placeholder="How the model should behave"
-              onChange={(event) => onSystemPrompt(event.target.value)}
-            />
-          </label>
-        )}
+      {onSystemPrompt !== undefined && (
+        <label className="field">
+          <span>System prompt</span>
+          <textarea
+            rows={3}
+            value={systemPrompt ?? ''}
+            placeholder="How the model should behave"
+            onChange={(event) => onSystemPrompt(event.target.value)}
+          />
+        </label>
+      )}
+      <NumberField
+        label="Temperature"
+        help="0 is greedy; more is bolder."
+        value={sampling.temperature}
+        min={0}
+        max={2}
+        step={0.05}
+        slider
+        onChange={(temperature) => set({ temperature: temperature ?? DEFAULT_SAMPLING.temperature })}
+      />
+      <NumberField
+        label="Top-p"
+        help="The likeliest tokens up to this share."
+        value={sampling.topP}
+        min={0.01}
+        max={1}
+        step={0.01}
+        slider
+        onChange={(topP) => set({ topP: topP ?? DEFAULT_SAMPLING.topP })}
+      />
+      <NumberField
+        label="Top-k"
+        help="The likeliest this many; 0 keeps all."
+        value={sampling.topK}
+        min={0}
+        max={200}
+        step={1}
+        slider
+        onChange={(topK) => set({ topK: topK ?? DEFAULT_SAMPLING.topK })}
+      />
+      <NumberField
+        label="Min-p"
+        help="Drops what is far below the likeliest."
+        value={sampling.minP}
+        min={0}
+        max={1}
+        step={0.01}
+        slider
+        onChange={(minP) => set({ minP: minP ?? DEFAULT_SAMPLING.minP })}
+      />
+      <NumberField
+        label="Repetition penalty"
+        help="1 is off; more avoids recent tokens."
+        value={sampling.repetitionPenalty}
+        min={1}
+        max={2}
+        step={0.01}
+        slider
+        onChange={(penalty) => set({ repetitionPenalty: penalty ?? DEFAULT_SAMPLING.repetitionPenalty })}
+      />
+      <div className="field-pair">
         <NumberField
-          label="Temperature"
-          help="0 is greedy; more is bolder."
-          value={sampling.temperature}
-          min={0}
-          max={2}
-          step={0.05}
-          slider
-          onChange={(temperature) => set({ temperature: temperature ?? DEFAULT_SAMPLING.temperature })}
-        />
-        <NumberField
-          label="Top-p"
-          help="The likeliest tokens up to this share."
-          value={sampling.topP}
-          min={0.01}
-          max={1}
-          step={0.01}
-          slider
-          onChange={(topP) => set({ topP: topP ?? DEFAULT_SAMPLING.topP })}
-        />
-        <NumberField
-          label="Top-k"
-          help="The likeliest this many; 0 keeps all."
-          value={sampling.topK}
-          min={0}
-          max={200}
-          step={1}
-          slider
-          onChange={(topK) => set({ topK: topK ?? DEFAULT_SAMPLING.topK })}
-        />
-        <NumberField
-          label="Min-p"
-          help="Drops what is far below the likeliest."
-          value={sampling.minP}
-          min={0}
-          max={1}
-          step={0.01}
-          slider
-          onChange={(minP) => set({ minP: minP ?? DEFAULT_SAMPLING.minP })}
-        />
-        <NumberField
-          label="Repetition penalty"
-          help="1 is off; more avoids recent tokens."
-          value={sampling.repetitionPenalty}
+          label="Max tokens"
+          help="Empty: until the context is full."
+          value={sampling.maxTokens}
           min={1}
-          max={2}
-          step={0.01}
-          slider
-          onChange={(penalty) => set({ repetitionPenalty: penalty ?? DEFAULT_SAMPLING.repetitionPenalty })}
+          max={1_000_000}
+          step={1}
+          placeholder="no limit"
+          onChange={(maxTokens) => set({ maxTokens })}
         />
-        <div className="field-pair">
-          <NumberField
-            label="Max tokens"
-            help="Empty: until the context is full."
-            value={sampling.maxTokens}
-            min={1}
-            max={1_000_000}
-            step={1}
-            placeholder="no limit"
-            onChange={(maxTokens) => set({ maxTokens })}
-          />
-          <NumberField
-            label="Seed"
-            help="Same seed, same text."
-            value={sampling.seed}
-            min={0}
-            max={Number.MAX_SAFE_INTEGER}
-            step={1}
-            placeholder="random"
-            onChange={(seed) => set({ seed })}
-          />
-        </div>
-        <StopField id={`${id}-stop`} stop={sampling.stop} onStop={(stop) => set({ stop })} />
-        <button type="button" className="button" onClick={() => onSampling(DEFAULT_SAMPLING)}>
-          <Icon name="undo" />
-          Back to the defaults
-        </button>
+        <NumberField
+          label="Seed"
+          help="Same seed, same text."
+          value={sampling.seed}
+          min={0}
+          max={Number.MAX_SAFE_INTEGER}
+          step={1}
+          placeholder="random"
+          onChange={(seed) => set({ seed })}
+        />
       </div>
+      <StopField id={`${id}-stop`} stop={sampling.stop} onStop={(stop) => set({ stop })} />
+      <button type="button" className="button" onClick={() => onSampling(DEFAULT_SAMPLING)}>
+        <Icon name="undo" />
+        Back to the defaults
+      </button>
     </>
   );
 }

@@ -2,7 +2,7 @@ import { useId, useState } from 'react';
 
 export interface NumberFieldProps {
   readonly label: string;
-  readonly help: string;
+  readonly help?: string;
   readonly value: number | undefined;
   readonly min: number;
   readonly max: number;
@@ -10,6 +10,8 @@ export interface NumberFieldProps {
   /** Without a slider the field may be empty; this is what empty means. */
   readonly placeholder?: string;
   readonly slider?: boolean;
+  /** Where the slider ends, if rare values lie far beyond the usual ones. */
+  readonly sliderMax?: number;
   readonly onChange: (value: number | undefined) => void;
 }
 
@@ -23,6 +25,7 @@ export function NumberField({
   step,
   placeholder,
   slider = false,
+  sliderMax = max,
   onChange,
 }: NumberFieldProps) {
   const id = useId();
@@ -49,7 +52,7 @@ export function NumberField({
         step={step}
         value={text}
         placeholder={placeholder}
-        aria-describedby={`${id}-help`}
+        aria-describedby={help === undefined && valid ? undefined : `${id}-help`}
         aria-invalid={!valid}
         onChange={(event) => type(event.target.value)}
         onBlur={() => setDraft(shown)}
@@ -58,16 +61,18 @@ export function NumberField({
         <input
           type="range"
           min={min}
-          max={max}
+          max={Math.min(max, sliderMax)}
           step={step}
           value={value ?? min}
           aria-label={`${label}, slider`}
           onChange={(event) => onChange(Number(event.target.value))}
         />
       )}
-      <p id={`${id}-help`} className="help">
-        {valid ? help : `From ${min} to ${max}${step === 1 ? ', a whole number' : ''}.`}
-      </p>
+      {(help !== undefined || !valid) && (
+        <p id={`${id}-help`} className="help">
+          {valid ? help : `From ${min} to ${max}${step === 1 ? ', a whole number' : ''}.`}
+        </p>
+      )}
     </div>
   );
 }
