@@ -149,6 +149,8 @@ describe('rating', () => {
 
   it('begins anew when the study is another one', async () => {
     const { page } = await startWith([], { people: { rating: await study() } });
+    // The first page must have looked already, or it would take the token for its own.
+    await page.getByLabel('Your name').waitFor();
     await page.evaluate(() => localStorage.setItem('triptych.rater', 'of another study'));
     await page.reload();
     await page.getByText(/does not know you/).waitFor();
