@@ -71,7 +71,6 @@ export async function writePairs(folder: string, pairs: readonly Pair[]): Promis
         extent: 0.1,
         regions: 1,
         compactness: 0.7,
-        extent: 0.2,
         outside: 1,
         distance: 0.2,
         sharpness: 1,
