@@ -3,7 +3,7 @@
  * Keeps the history of edits in the browser's IndexedDB, pictures and all, so that a reload loses nothing.
  */
 
-import type { EditArchive } from './edit-controller.js';
+import type { EditArchive } from './edit-services.js';
 import type { EditNode, Picture } from './edit-tree.js';
 
 const DATABASE = 'triptych-edit';

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../api/http.js';
 import type { EditEvent, EditRequest, ImageModel, RecalledParameters } from '../api/images.js';
-import { type EditArchive, EditController } from './edit-controller.js';
+import { EditController } from './edit-controller.js';
 import { stroke } from './edit-mask.js';
 import { runFigures } from './edit-run.js';
+import type { EditArchive } from './edit-services.js';
 import { DEFAULT_EDIT_SETTINGS } from './edit-settings.js';
 import { activeRun } from './edit-state.js';
 import { type EditNode, nodeTitle, selectedNode } from './edit-tree.js';

@@ -4,9 +4,10 @@
  * the history. The state is in `edit-state.ts`; what needs a browser is handed in, so this runs in plain Node.
  */
 
-import type { EditEvent, EditRequest, ImageModel, RecalledParameters, Scene } from '../api/images.js';
+import type { RecalledParameters } from '../api/images.js';
 import { createStore, type Store } from '../lib/store.js';
 import { describeError } from './drive-run.js';
+import { driveCells } from './edit-drive.js';
 import { emptyMask, type Mask, maskCoverage, suitableFeather, suitableRadius } from './edit-mask.js';
 import {
   type Cell,
@@ -17,6 +18,7 @@ import {
   type RunShape,
   seedCells,
 } from './edit-run.js';
+import type { EditArchive, EditServer, PictureTools } from './edit-services.js';
 import { type EditSettings, randomSeed, recallSettings, resolveSettings } from './edit-settings.js';
 import {
   activeRun,
@@ -40,30 +42,6 @@ import {
   subtree,
   variationSource,
 } from './edit-tree.js';
-
-/** The server's part. */
-export interface EditServer {
-  models(signal: AbortSignal): Promise<readonly ImageModel[]>;
-  edit(request: EditRequest, signal: AbortSignal): AsyncIterable<EditEvent>;
-  scene(seed: number): Promise<Scene>;
-  recall(image: Blob): Promise<RecalledParameters | undefined>;
-}
-
-/** The browser's part. */
-export interface PictureTools {
-  /** Decodes; rejects with a message for people when the bytes are no picture. */
-  open(blob: Blob): Promise<Picture>;
-  url(blob: Blob): string;
-  release(url: string): void;
-  maskPng(mask: Mask): Promise<Blob>;
-}
-
-/** Where the history outlives the visit. Losing it is not an error worth a message. */
-export interface EditArchive {
-  load(): Promise<readonly EditNode[]>;
-  put(node: EditNode): Promise<void>;
-  remove(ids: readonly string[]): Promise<void>;
-}
 
 export interface EditControllerOptions {
   readonly server: EditServer;
@@ -438,53 +416,15 @@ export class EditController {
     await this.#drive(slot);
   }
 
-  /** Runs the waiting cells in order until all have ended, one fails or the user cancels. */
   async #drive(slot: RunSlot): Promise<void> {
-    const abort = new AbortController();
-    this.#abort = abort;
-    const count = this.#state[slot]?.cells.length ?? 0;
-    for (let index = 0; index < count && !abort.signal.aborted; index++) {
-      const status = this.#state[slot]?.cells[index]?.status;
-      if (status !== 'waiting' && status !== 'running') continue;
-      if (!(await this.#driveCell(slot, index, abort.signal))) break;
-    }
-    if (!abort.signal.aborted) this.store.dispatch({ type: 'stopped', of: slot });
-  }
-
-  /** Whether the cell has its result. */
-  async #driveCell(slot: RunSlot, index: number, signal: AbortSignal): Promise<boolean> {
-    const run = this.#state[slot]!;
-    const { parameters } = run.cells[index]!;
-    const source = findNode(this.#state.tree, run.source);
-    if (source === undefined) return false;
-    const emit = (event: EditAction & { readonly type: 'cell' }, notify: 'now' | 'later' = 'now') => {
-      if (!signal.aborted) this.store.dispatch(event, notify);
-    };
-    const cell = { type: 'cell', of: slot, index } as const;
-    const previews: string[] = [];
-    const { tools, server } = this.#options;
-    emit({ ...cell, event: { type: 'started', nowMs: this.#now() } });
-    try {
-      for await (const event of server.edit(requestFor(run, parameters, source.picture.blob), signal)) {
-        signal.throwIfAborted();
-        if (event.type === 'progress') emit({ ...cell, event }, 'later');
-        else if (event.type === 'preview') {
-          const url = tools.url(event.image);
-          previews.push(url);
-          emit({ ...cell, event: { type: 'preview', url, step: event.step, steps: event.steps } });
-        } else {
-          const result = await tools.open(event.image);
-          signal.throwIfAborted();
-          emit({ ...cell, event: { type: 'done', result, nowMs: this.#now() } });
-          if (slot === 'run') this.#keep(index);
-        }
-      }
-    } catch (error) {
-      emit({ ...cell, event: { type: 'failed', error: describeError(error) } });
-    } finally {
-      for (const url of previews) tools.release(url);
-    }
-    return this.#state[slot]?.cells[index]?.status === 'done';
+    this.#abort = new AbortController();
+    await driveCells(slot, this.#abort.signal, {
+      store: this.store,
+      server: this.#options.server,
+      tools: this.#options.tools,
+      now: this.#now,
+      onDone: (index) => slot === 'run' && this.#keep(index),
+    });
   }
 
   /** A single edit goes into the history by itself; it is shown unless the user has gone elsewhere. */
@@ -516,14 +456,4 @@ export class EditController {
 
 function editOrigin(cell: Cell): Origin {
   return { kind: 'edit', parameters: cell.parameters, elapsedMs: cell.elapsedMs ?? 0 };
-}
-
-function requestFor(run: EditRun, parameters: EditParameters, image: Blob): EditRequest {
-  const { masked: _, ...rest } = parameters;
-  return {
-    ...rest,
-    image,
-    outputFormat: run.outputFormat,
-    ...(run.mask === undefined ? {} : { mask: run.mask, feather: run.feather }),
-  };
 }

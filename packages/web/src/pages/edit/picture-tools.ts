@@ -5,8 +5,8 @@
 
 import { imageType } from '../../lib/base64.js';
 import { difference } from '../../lib/difference.js';
-import type { PictureTools } from '../../state/edit-controller.js';
 import { type Mask, maskToAlpha } from '../../state/edit-mask.js';
+import type { PictureTools } from '../../state/edit-services.js';
 import type { Picture } from '../../state/edit-tree.js';
 
 /** What the server decodes. Anything else the browser can read goes there as PNG. */
