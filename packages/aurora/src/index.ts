@@ -46,6 +46,41 @@ export {
 } from './editor.js';
 export { AuroraError, type AuroraErrorCode } from './errors.js';
 export * from './metrics/index.js';
+export { type EmbeddedEditorOptions, openEmbeddedEditor } from './model/embedded-editor.js';
+export {
+  type EditModelFolder,
+  openEditModel,
+  PIPELINE_CLASS,
+  type SaveEditModelOptions,
+  saveEditModel,
+} from './model/folder.js';
+export {
+  type EditModelConfig,
+  type EditModelJson,
+  noisyScale,
+  parseEditModel,
+  wholeNetwork,
+} from './model/network.js';
+export { depthToSpace, PATCH, PIXEL_CHANNELS, spaceToDepth } from './model/pixels.js';
+export { type BatchOptions, type BatchSources, makeBatch } from './train/batches.js';
+export { mirrorInstruction, mirrorPicture } from './train/flip.js';
+export {
+  type CachedExample,
+  openPairCache,
+  type PackOptions,
+  type PairCache,
+  packPairs,
+} from './train/pair-cache.js';
+export { writeWordTokenizer } from './train/tokenizer.js';
+export {
+  CHECKPOINT_FILE,
+  type EditLogLine,
+  type EditTrainingOptions,
+  editLoss,
+  LOG_FILE,
+  snapshotFile,
+  trainEditor,
+} from './train/trainer.js';
 export { PeopleError, type PeopleProblem } from './people/errors.js';
 export * from './rating/index.js';
 export * from './review/index.js';

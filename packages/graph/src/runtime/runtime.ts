@@ -90,7 +90,7 @@ export interface TrainingOptions {
   readonly parameters: Parameters;
   readonly adamw?: Partial<AdamWOptions>;
   readonly muon?: Partial<MuonOptions>;
-  /** Names of the matrices that Muon trains; AdamW trains all others. */
+  /** Names of the matrices that Muon trains (of convolutions too, as [out, in * kernel]); AdamW trains all others. */
   readonly muonNames?: readonly string[];
   /** Keeps a running average of the parameters; none by default. */
   readonly average?: Partial<AverageOptions>;
@@ -165,7 +165,7 @@ export class GraphRuntime implements AsyncDisposable {
       new Map(
         [...trainable].filter(([name]) => isMuon(name) === wanted).map(([name, { shape }]) => [name, shape]),
       );
-    const muonShapes = shapesWhere(true);
+    const muonShapes = new Map([...shapesWhere(true)].map(([name, shape]) => [name, asMatrix(shape)]));
     const average = options.average && averageOptions(options.average);
     const session = await this.loadHandle(model);
     const orthogonalize =
@@ -302,6 +302,11 @@ export class GraphRuntime implements AsyncDisposable {
     for (const { reject } of this.pending.values()) reject(this.closedBecause);
     this.pending.clear();
   }
+}
+
+/** A convolution's weight as the matrix that it multiplies patches by. */
+function asMatrix([rows = 1, ...rest]: Shape): Shape {
+  return [rows, rest.reduce((product, extent) => product * extent, 1)];
 }
 
 function isList(feeds: TensorRecord | readonly TensorRecord[]): feeds is readonly TensorRecord[] {

@@ -1,0 +1,140 @@
+import { readFile, stat } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { type EditLogLine, LOG_FILE, openEditModel } from '@triptych/aurora';
+import { lossCurveSvg, readLog } from '@triptych/graph';
+import { writeFileAtomically } from '@triptych/media';
+import { GROUPS, type ResultRow, TASKS } from './results.js';
+import {
+  ADAMW,
+  ARMS,
+  BATCH,
+  CHANGED_WEIGHT,
+  EXAMPLES,
+  FALL_FRACTION,
+  GENERATOR_COMMIT,
+  PUBLISHED,
+  PURE_NOISE_SHARE,
+  SIDE,
+  scheduleFor,
+} from './settings.js';
+import { runFolder } from './work-folder.js';
+
+export interface CardOptions {
+  readonly work: string;
+  /** Folder of the published model. */
+  readonly model: string;
+  /** Folder of \`aurora.json\`. */
+  readonly results: string;
+  readonly steps: number;
+}
+
+/** Writes the model card and the loss curve beside the published model. */
+export async function writeCard({ work, model, results, steps }: CardOptions): Promise<void> {
+  const log = await readLog<EditLogLine>(join(runFolder(work, PUBLISHED.arm, PUBLISHED.seed), LOG_FILE));
+  const rows = JSON.parse(await readFile(join(results, 'aurora.json'), 'utf8')) as ResultRow[];
+  await writeFileAtomically(join(model, 'loss.svg'), lossCurve(log));
+  const sections = [
+    INTRODUCTION,
+    await architecture(join(model, PUBLISHED.name)),
+    resultsSection(rows),
+    DATA,
+    trainingSection(log, steps),
+    LIMITS,
+  ];
+  await writeFileAtomically(join(model, 'README.md'), `${sections.join('\n\n')}\n`);
+}
+
+const INTRODUCTION = `# ${PUBLISHED.name}
+
+The edit model that comes with Triptych. It changes pictures of a toy world (a few plain solids on a coloured floor) as an
+English sentence says: colours, sizes, shapes, moves, relations, counts, falls. It is a demonstration of AURORA's recipe, not
+AURORA's model: everything that made it (world, data, tokenizer, training, export) is a command in this repository and ran
+on two cores. It knows nothing of photographs. Licence of the weights: Apache-2.0.`;
+
+async function architecture(folder: string): Promise<string> {
+  const { config, hash, defaults, tokenizer } = await openEditModel(folder);
+  const sizes = await Promise.all(
+    ['unet/diffusion_pytorch_model.safetensors', 'text_encoder/model.safetensors'].map(
+      async (file) => (await stat(join(folder, file))).size,
+    ),
+  );
+  const { unet, textEncoder } = config;
+  return `## Model
+
+\`${PUBLISHED.name}/\`, laid out as a diffusers folder: ${count(sizes.reduce((a, b) => a + b))} bytes of F16 weights, about ${(sizes.reduce((a, b) => a + b) / 2e6).toFixed(1)} M parameters, SHA-256
+\`${hash}\`.
+
+- \`UNet2DConditionModel\`, widths ${unet.block_out_channels.join(' and ')}, over 4 x 4 blocks of pixels as 48 channels (no autoencoder); it predicts what to
+  add to the source
+- \`CLIPTextModel\`, ${textEncoder.num_hidden_layers} layers of width ${textEncoder.hidden_size}, trained with it; ${tokenizer.vocabSize} tokens, one for each word of the world's wordings
+- trained at ${SIDE} x ${SIDE}; other multiples of 8 run, worse the further they are from that
+- by default ${defaults.steps} step${defaults.steps === 1 ? '' : 's'} of ${defaults.sampler}, text guidance ${defaults.textGuidance}, image guidance ${defaults.imageGuidance} (chosen on validation scenes)`;
+}
+
+function resultsSection(rows: readonly ResultRow[]): string {
+  const metrics = ['object-success', 'progress', 'preservation-mse', 'disc-edit'] as const;
+  const cell = (task: string, metric: string): string => {
+    const row = rows.find((one) => one.arm === PUBLISHED.arm && one.task === task && one.metric === metric);
+    if (row === undefined) return '';
+    return metric === 'preservation-mse' ? (1000 * row.mean).toFixed(2) : (100 * row.mean).toFixed(1);
+  };
+  const lines = [...TASKS, ...Object.keys(GROUPS)].map(
+    (task) => `| ${task} | ${metrics.map((metric) => cell(task, metric)).join(' | ')} |`,
+  );
+  return `## Result
+
+Arm ${PUBLISHED.arm} of the comparison in \`docs/aurora.md\` (mean of three trainings; this model is seed ${PUBLISHED.seed}), on 200 held-out rows per task:
+object-level success in %, progress on pixels that should change in %, mean squared error on pixels that should not (x 1000),
+DiscEdit in %.
+
+| task | success | progress | error | DiscEdit |
+|---|---|---|---|---|
+${lines.join('\n')}`;
+}
+
+const DATA = `## Data
+
+${count(EXAMPLES * ARMS[PUBLISHED.arm].length)} examples from rendered pairs of \`@triptych/world\` (commit ${GENERATOR_COMMIT} of the generator): sets ${ARMS[PUBLISHED.arm].join(' and ')}, drawn equally
+often. Every pair passed the world's minimality checks. Some pairs of colour and shape never occur, for the benchmark.`;
+
+function trainingSection(log: readonly EditLogLine[], steps: number): string {
+  const last = log.at(-1);
+  if (last === undefined) throw new Error('the training log is empty');
+  const { peak, warmupSteps } = scheduleFor(steps);
+  const [cpu] = cpus();
+  return `## Training
+
+\`npm run -w @triptych/recipes edit -- data\`, then \`... train --arm ${PUBLISHED.arm} --seed ${PUBLISHED.seed} --steps ${steps}\`. A stopped run goes on with identical results.
+
+- ${count(last.step)} steps of ${BATCH} examples, ${count(last.step * BATCH)} in all; ${Math.round(last.seconds / 60)} minutes of wall time on one of ${cpus().length} cores of ${cpu?.model.trim()} with
+  ${Math.round(totalmem() / 2 ** 30)} GiB, shared with much other work
+- float32 on ONNX Runtime; matrices and convolutions by Muon, all else by AdamW (betas ${ADAMW.beta1} and ${ADAMW.beta2}), decay ${ADAMW.weightDecay}; running
+  average of the weights
+- learning rate ${peak}: ${warmupSteps} steps of warm-up, a plateau, a linear fall over the last ${100 * FALL_FRACTION} % of the steps
+- squared error of the predicted clean picture, changed pixels ${CHANGED_WEIGHT} times as heavy, every example as heavy as any other;
+  ${100 * PURE_NOISE_SHARE} % of the examples at pure noise
+
+![loss by step](loss.svg)`;
+}
+
+const LIMITS = `## Limits
+
+A toy: it edits pictures of its own world, often not well (see the table), and turns photographs into blurs. English only, and
+only words the world's sentences are made of.`;
+
+function lossCurve(log: readonly EditLogLine[]): string {
+  const every = Math.max(1, Math.floor(log.length / 150));
+  const points = log.flatMap(({ step }, index) => {
+    if ((index + 1) % every !== 0) return [];
+    const recent = log.slice(Math.max(0, index + 1 - 5 * every), index + 1);
+    return [{ step, value: recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length }];
+  });
+  return lossCurveSvg(`${PUBLISHED.name}: training loss`, 'weighted squared error', [
+    { name: 'training (running mean)', colour: '#1f5fa8', points },
+  ]);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}

@@ -1,0 +1,159 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  CHECKPOINT_FILE,
+  type EditLogLine,
+  type EditModelConfig,
+  type EditTrainingOptions,
+  LOG_FILE,
+  openPairCache,
+  parseEditModel,
+  trainEditor,
+  writeWordTokenizer,
+} from '@triptych/aurora';
+import { GraphRuntime, writeLogPage } from '@triptych/graph';
+import { SamplePainter } from './samples.js';
+import {
+  ADAMW,
+  ARMS,
+  type Arm,
+  AVERAGE_DECAY,
+  BASE_SEED,
+  BASE_STEPS,
+  BATCH,
+  baseSchedule,
+  CHANGED_WEIGHT,
+  DROPOUT_RATE,
+  isMuon,
+  mixtureOf,
+  modelJson,
+  PURE_NOISE_SHARE,
+  SIDE,
+  scheduleFor,
+  TOKENS,
+} from './settings.js';
+import { baseFolder, cachePath, MATCHED_FOLDER, runFolder, tokenizerFolder } from './work-folder.js';
+
+/** Learns the tokenizer from the instructions of one set of each kind, which hold all words: the same one for every arm. */
+export async function prepareTokenizer(work: string): Promise<void> {
+  if (existsSync(join(tokenizerFolder(work), 'tokenizer_config.json'))) return;
+  const texts: string[] = [];
+  for (const name of ARMS.M) {
+    const cache = await openPairCache(cachePath(work, name));
+    for (const { instruction } of cache.examples) texts.push(instruction);
+    await cache.close();
+  }
+  await writeWordTokenizer(tokenizerFolder(work), texts, TOKENS);
+}
+
+/** The model's configuration with the work folder's tokenizer. */
+export async function readModelConfig(work: string): Promise<EditModelConfig> {
+  return parseEditModel(modelJson(await vocabularySize(work)));
+}
+
+export async function vocabularySize(work: string): Promise<number> {
+  const text = await readFile(join(tokenizerFolder(work), 'vocab.json'), 'utf8');
+  return Object.keys(JSON.parse(text) as object).length;
+}
+
+/** How far a call of a training command goes. */
+export interface TrainOptions {
+  readonly work: string;
+  readonly threads: number;
+  /** Steps after the base: when the learning rate falls follows from it. */
+  readonly steps: number;
+  /** Save and stop after so many steps; a later call goes on. */
+  readonly stopAt: number;
+  readonly signal: AbortSignal;
+}
+
+/** Trains the base from the copy start. */
+export function trainBase(options: Pick<TrainOptions, 'work' | 'threads' | 'signal'>): Promise<number> {
+  const run = { arm: 'A', seed: BASE_SEED, folder: baseFolder(options.work), title: 'Base' } as const;
+  return trainFolder(run, options, { schedule: baseSchedule, stopAt: BASE_STEPS });
+}
+
+/** Trains one arm from its last checkpoint, or from the base. Returns the step that was reached. */
+export function trainRun(arm: Arm, seed: number, options: TrainOptions): Promise<number> {
+  const folder = runFolder(options.work, arm, seed);
+  return trainFolder({ arm, seed, folder, title: `Arm ${arm}, seed ${seed}` }, options, {
+    schedule: scheduleFor(options.steps),
+    stopAt: BASE_STEPS + options.stopAt,
+    start: join(baseFolder(options.work), CHECKPOINT_FILE),
+  });
+}
+
+/** Trains A-2x for half of the steps: it then has seen as many attribute examples as M. */
+export function trainMatched(options: TrainOptions): Promise<number> {
+  const folder = join(runFolder(options.work, 'A-2x', 0), MATCHED_FOLDER);
+  const half = options.steps / 2;
+  return trainFolder({ arm: 'A-2x', seed: 0, folder, title: 'Arm A-2x, half of the steps' }, options, {
+    schedule: scheduleFor(half),
+    stopAt: BASE_STEPS + half,
+    start: join(baseFolder(options.work), CHECKPOINT_FILE),
+  });
+}
+
+interface Run {
+  readonly arm: Arm;
+  readonly seed: number;
+  readonly folder: string;
+  readonly title: string;
+}
+
+const SAMPLES_EVERY = 100;
+
+async function trainFolder(
+  { arm, seed, folder, title }: Run,
+  { work, threads, signal }: Pick<TrainOptions, 'work' | 'threads' | 'signal'>,
+  length: Pick<EditTrainingOptions, 'schedule' | 'stopAt' | 'start'>,
+): Promise<number> {
+  const config = await readModelConfig(work);
+  await using runtime = await GraphRuntime.start({ threads });
+  const painter = await SamplePainter.create(runtime, config, work, folder);
+  const recent: number[] = [];
+  return await trainEditor({
+    ...length,
+    runtime,
+    config,
+    side: SIDE,
+    mixture: mixtureOf(arm),
+    batches: {
+      caches: Object.fromEntries(ARMS[arm].map((name) => [name, cachePath(work, name)])),
+      tokenizerFolder: tokenizerFolder(work),
+      dropoutRate: DROPOUT_RATE,
+      changedWeight: CHANGED_WEIGHT,
+      pureNoiseShare: PURE_NOISE_SHARE,
+    },
+    batchSize: BATCH,
+    seed,
+    adamw: ADAMW,
+    isMuon,
+    averageDecay: AVERAGE_DECAY,
+    folder,
+    signal,
+    onLine: async (line, averages) => {
+      recent.push(line.loss);
+      if (line.step % 20 === 0) console.log(describe(title, line, recent.splice(0)));
+      if (line.step % SAMPLES_EVERY !== 0 && line.step !== length.stopAt) return;
+      await painter.paint(line.step, averages);
+      await writeLogPage(join(folder, 'log.html'), join(folder, LOG_FILE), {
+        title,
+        facts: { batch: BATCH, steps: length.schedule.totalSteps, sets: ARMS[arm].join(', ') },
+        charts: [
+          { title: 'Loss', unit: 'weighted squared error', names: ['loss'] },
+          { title: 'Gradient norm', unit: 'norm', names: ['gradientNorm'] },
+          { title: 'Learning rate', unit: 'per step', names: ['learningRate'] },
+        ],
+        samples: await painter.samples(),
+      });
+    },
+  });
+}
+
+function describe(title: string, line: EditLogLine, losses: readonly number[]): string {
+  const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
+  const { step, gradientNorm, seconds } = line;
+  return `${new Date().toISOString().slice(11, 19)} ${title}: step ${step} loss ${loss.toFixed(4)} norm ${gradientNorm.toFixed(2)} ${Math.round(seconds)} s`;
+}
