@@ -62,6 +62,9 @@ export {
   wholeNetwork,
 } from './model/network.js';
 export { depthToSpace, PATCH, PIXEL_CHANNELS, spaceToDepth } from './model/pixels.js';
+export { PeopleError, type PeopleProblem } from './people/errors.js';
+export * from './rating/index.js';
+export * from './review/index.js';
 export { type BatchOptions, type BatchSources, makeBatch } from './train/batches.js';
 export { mirrorInstruction, mirrorPicture } from './train/flip.js';
 export {
@@ -81,7 +84,4 @@ export {
   snapshotFile,
   trainEditor,
 } from './train/trainer.js';
-export { PeopleError, type PeopleProblem } from './people/errors.js';
-export * from './rating/index.js';
-export * from './review/index.js';
 export { version } from './version.js';

@@ -5,6 +5,8 @@ import { GraphRuntime, type RuntimeOptions } from '@triptych/graph';
 import { NetworkError, openDiffusersFolder, openSingleFile, readModelJson } from '@triptych/nets';
 import type { Editor } from '../editor.js';
 import { AuroraError } from '../errors.js';
+import { openEmbeddedEditor } from '../model/embedded-editor.js';
+import { PIPELINE_CLASS } from '../model/folder.js';
 import { DiffusersEditor } from './diffusers-editor.js';
 
 /** Where the networks run: on a runtime that is shared, or on one of their own. */
@@ -22,6 +24,7 @@ type EditorOpener = (folder: string, runtime: GraphRuntime) => Promise<Editor>;
 
 /** By `_class_name` of model_index.json. */
 const openers: Readonly<Record<string, EditorOpener>> = {
+  [PIPELINE_CLASS]: (folder, runtime) => openEmbeddedEditor(folder, { runtime }),
   StableDiffusionInstructPix2PixPipeline: openDiffusers,
   StableDiffusionPipeline: openDiffusers,
 };

@@ -86,6 +86,7 @@ export async function writeCandidates(folder: string, count = 3): Promise<Candid
         cut: 0,
         cameraMotion: 0,
         changed: 0.1,
+        extent: 0.1,
         regions: 1,
         compactness: 0.8,
         outside: 1,
