@@ -47,6 +47,8 @@ export interface JudgeOptions {
   readonly isAsked: (item: BenchItem) => boolean;
   /** Folder for the outputs of an item, or undefined where none are kept. */
   readonly pictures?: (item: BenchItem) => string | undefined;
+  /** Judge copy and random edits as well; default true. */
+  readonly withBaselines?: boolean;
   readonly onItem?: (done: number, total: number) => void;
   readonly signal: AbortSignal;
 }
@@ -58,7 +60,8 @@ export async function judgeItems(options: JudgeOptions): Promise<void> {
   const known = new Set((await readJudged(out)).map(({ item, model }) => `${model} ${item}`));
   for (const [index, item] of items.entries()) {
     signal.throwIfAborted();
-    const waiting = [...candidates, 'copy', 'random'].filter(
+    const baselines = options.withBaselines === false ? [] : ['copy', 'random'];
+    const waiting = [...candidates, ...baselines].filter(
       (one) => !known.has(`${typeof one === 'string' ? one : one.name} ${item.key}`),
     );
     if (waiting.length > 0) await judgeItem(item, waiting, options);

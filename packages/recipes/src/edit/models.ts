@@ -39,7 +39,7 @@ export async function exportModels(work: string, steps: number): Promise<readonl
         seed,
         folder,
         run,
-        wantedStep: isMatched ? steps / 2 : steps,
+        wantedStep: BASE_STEPS + (isMatched ? steps / 2 : steps),
       });
       if (step === undefined) continue;
     }
@@ -59,7 +59,7 @@ export async function publishModel(work: string, folder: string, steps: number):
     seed,
     run,
     folder: join(folder, name),
-    wantedStep: steps,
+    wantedStep: BASE_STEPS + steps,
     defaults,
   });
   if (step === undefined) throw new Error(`${run} has no checkpoint of step ${steps}: train it first`);

@@ -92,7 +92,7 @@ export const RUNS: readonly (readonly [arm: Arm, seed: number])[] = [
 export const mixtureOf = (arm: Arm): MixtureSet[] => ARMS[arm].map((name) => ({ name, length: EXAMPLES }));
 
 /** Steps of the common base, and of every run after it. */
-export const BASE_STEPS = 1000;
+export const BASE_STEPS = 4000;
 export const STEPS = 340;
 export const BATCH = 32;
 export const DROPOUT_RATE = 0.05;

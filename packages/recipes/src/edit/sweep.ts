@@ -41,7 +41,7 @@ export async function sweep(work: string, signal: AbortSignal): Promise<readonly
       const name = `${model} ${steps} ${textGuidance} ${imageGuidance}`;
       const out = join(work, 'sweep', `${name.replaceAll(' ', '_')}.jsonl`);
       const candidates = [{ name, editor, settings }];
-      await judgeItems({ items: asked, candidates, out, isAsked: () => false, signal });
+      await judgeItems({ items: asked, candidates, out, withBaselines: false, isAsked: () => false, signal });
       const scores = (await readJudged(out)).filter((record) => record.model === name).map((r) => r.scores);
       const mean = (of: (score: (typeof scores)[number]) => number): number =>
         scores.reduce((sum, score) => sum + of(score), 0) / scores.length;
