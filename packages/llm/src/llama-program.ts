@@ -60,10 +60,9 @@ class TensorTable {
     return this.#add(tensor, { n: 1, k, vector: true });
   }
 
-  /** What the kernels make of an activation for this weight: each quantised type has its own form, floats share one. */
-  activationOf(weight: number): 'float' | 'q4_0' | 'q8_0' {
+  isQuantised(weight: number): boolean {
     const type = this.sources[weight]?.ggmlType;
-    return type === 2 ? 'q4_0' : type === 8 ? 'q8_0' : 'float';
+    return type === 2 || type === 8;
   }
 
   #get(name: string): GgufTensor {
@@ -134,7 +133,7 @@ export function llamaTape(gguf: GgufFile, config: LlamaConfig, elementBytes: 2 |
   const ops: ProgramOp[] = [];
   /** One linear operation where all parts take the same kind of activation, else one for each. */
   const linear = (input: number, parts: { weight: number; out: number }[]): void => {
-    const shared = new Set(parts.map(({ weight }) => table.activationOf(weight))).size === 1;
+    const shared = new Set(parts.map(({ weight }) => table.isQuantised(weight))).size === 1;
     if (shared) ops.push({ op: 'linear', x: input, parts });
     else for (const part of parts) ops.push({ op: 'linear', x: input, parts: [part] });
   };

@@ -1,4 +1,4 @@
-// Q4_0 with int8 AMX tiles, for 17 rows and more; below, the AVX-512 kernels. (Q8_0: bf16_amx.cpp.)
+// Int8 kernels with AMX tiles, for 9 rows and more.
 //
 // One tile product multiplies 16 rows x 32 k of activations by 32 k x 16 columns of weights (a block of the packed
 // layout as it lies) in 16 cycles, exactly, as integers. The price is what follows: 16 x 16 integers go through memory
@@ -17,9 +17,9 @@
 namespace triptych {
 namespace {
 
-// Where tiles begin to win (measured): weights have to be expanded first, which pays for several groups.
-constexpr int kLeastRows = 17;
-static_assert(kLeastRows > kInt8Group);
+// Where tiles begin to win (measured); below, AVX-512. Q4_0 has to be expanded first, which pays for several groups.
+constexpr int kLeastRowsQ8 = 9, kLeastRowsQ4 = 17;
+static_assert(kLeastRowsQ4 > kInt8Group);
 constexpr int kChunk = 2;     // blocks whose sums stay in registers
 constexpr size_t kTileBytes = 1024, kSlotBytes = 4 * kTileBytes;
 // Tile registers (only literals are possible in the code): 0..3 accumulators, 4 activations, 5..7 weights.
@@ -243,10 +243,33 @@ class Run {
   Run(const PanelRun& panel_run, const Int8Activations& activations)
       : run(panel_run), act(activations) {}
 
-  // The run's panels stay in L2, expanded, while all groups walk them; the next run is fetched meanwhile.
-  void walk() {
+  // One group of rows (Q8_0 only, see kLeastRowsQ4): weights stream past once, two panels at a time.
+  void stream() {
+    const size_t panel = (size_t)act.blocks * kQ8BlockBytes;
+    for (int p = 0; p < run.panels; p += 2) {
+      const int count = run.panels - p < 2 ? 1 : 2;
+      Product product{};
+      for (int h = 0; h < count; h++) {
+        product.weights[h] = run.data + (size_t)(p + h) * panel;
+        product.ahead[h] = product.weights[h] + run.prefetch;
+      }
+      product.activations = act.data;
+      product.blocks = act.blocks;
+      product.ahead_lines = kQ8BlockBytes / 64;
+      clear();
+      call(product, count);
+      write(0, p, count);
+    }
+  }
+
+  // Several groups: the run's panels stay in L2 while all groups walk them; the next run is fetched meanwhile.
+  void resident() {
+    const uint8_t* data = run.data;
     const size_t bytes = (size_t)act.blocks * kQ8BlockBytes;
-    expand(run.data, act.blocks * run.panels, run.scratch);
+    if (run.type == WeightType::Q4_0) {
+      expand(run.data, act.blocks * run.panels, run.scratch);
+      data = run.scratch;
+    }
     const int groups = act.groups(), pairs = (run.panels + 1) / 2;
     const size_t steps = (size_t)groups * (size_t)pairs * (size_t)act.blocks;
     const size_t next_lines = run.next_bytes / 64, per_step = (next_lines + steps - 1) / steps;
@@ -255,7 +278,7 @@ class Run {
       for (int p = 0; p < run.panels; p += 2) {
         const int count = run.panels - p < 2 ? 1 : 2;
         Product product{};
-        for (int h = 0; h < count; h++) product.weights[h] = run.scratch + (size_t)(p + h) * bytes;
+        for (int h = 0; h < count; h++) product.weights[h] = data + (size_t)(p + h) * bytes;
         product.activations = act.data + (size_t)g * act.group_stride();
         product.blocks = act.blocks;
         product.ahead[0] = product.ahead[1] = run.data;
@@ -304,14 +327,16 @@ class Run {
 };
 
 void int8_panels(const PanelRun& run, const Int8Activations& act) {
-  if (act.rows < kLeastRows) return int8_panels_avx512(run, act);
+  if (act.rows < (run.type == WeightType::Q8_0 ? kLeastRowsQ8 : kLeastRowsQ4)) return int8_panels_avx512(run, act);
   configure(act.group);
-  Run(run, act).walk();
+  Run r(run, act);
+  if (act.groups() == 1) r.stream();
+  else r.resident();
   _tile_release();
 }
 
 }  // namespace
 
-const LinearKernels kLinearAmx{quantize_avx512, int8_panels, float_panels_avx512, &kBf16Amx};
+const LinearKernels kLinearAmx{quantize_avx512, int8_panels, float_panels_avx512};
 
 }  // namespace triptych

@@ -179,6 +179,6 @@ void quantize(const float* x, int block0, int block1, uint8_t* group, int group_
 
 }  // namespace
 
-const LinearKernels kLinearAvx2{quantize, int8_panels, float_panels_avx2, nullptr};
+const LinearKernels kLinearAvx2{quantize, int8_panels, float_panels_avx2};
 
 }  // namespace triptych

@@ -156,6 +156,6 @@ void int8_panels_avx512(const PanelRun& run, const Int8Activations& act) {
   else stream<kQ4>(run, act, 8);
 }
 
-const LinearKernels kLinearAvx512{quantize_avx512, int8_panels_avx512, float_panels_avx512, nullptr};
+const LinearKernels kLinearAvx512{quantize_avx512, int8_panels_avx512, float_panels_avx512};
 
 }  // namespace triptych

@@ -84,6 +84,6 @@ void int8_panels(const PanelRun& run, const Int8Activations& act) {
 
 }  // namespace
 
-const LinearKernels kLinearPortable{quantize, int8_panels, float_panels_portable, nullptr};
+const LinearKernels kLinearPortable{quantize, int8_panels, float_panels_portable};
 
 }  // namespace triptych

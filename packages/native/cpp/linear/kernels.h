@@ -18,28 +18,13 @@ struct PanelRun {
   uint8_t* scratch;        // this thread's own, run_scratch_bytes()
 };
 
-// Kernels on bfloat16 tiles.
-struct Bf16Kernels {
-  // Rounds blocks [block0, block1) of one row x[k] into its place `row` in its tile's first block. A null x writes zeros.
-  void (*round)(const float* x, int block0, int block1, uint8_t* row, size_t tile_bytes);
-  void (*panels)(const PanelRun& run, const Bf16Activations& act);
-};
-
 struct LinearKernels {
   // Quantises blocks [block0, block1) of one row x[k] into row r of its group (`group` points at the group's first
   // block). A null x writes a row of zeros.
   void (*quantize)(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
   void (*int8)(const PanelRun& run, const Int8Activations& act);
   void (*floats)(const PanelRun& run, const FloatActivations& act);
-  const Bf16Kernels* bf16;  // for Q8_0 instead of int8, or nullptr
 };
-
-// How activations are prepared.
-enum class Arithmetic { Int8, Bf16, Float };
-static inline Arithmetic arithmetic_of(const LinearKernels& kernels, WeightType type) {
-  if (!is_int8(type)) return Arithmetic::Float;
-  return type == WeightType::Q8_0 && kernels.bf16 ? Arithmetic::Bf16 : Arithmetic::Int8;
-}
 
 // Panels per run when there are many rows: in pairs, as kernels take them, and as many as stay in a core's L2 (expanded,
 // beside the activations that pass by) up to four.
@@ -47,18 +32,11 @@ static inline int panels_per_run(int k) {
   const size_t panel = (size_t)k * kPanel, budget = 900u << 10;
   return budget / (panel + panel / 16) >= 4 ? 4 : 2;
 }
-// The same for bfloat16 tiles, which are wider.
-static inline int bf16_panels_per_run(int k) {
-  const size_t panel = (size_t)k * kPanel * 2, fit = (1100u << 10) / panel;
-  return fit < 1 ? 1 : fit > 8 ? 8 : (int)fit;
-}
-// Room for the expanded form of one run: int8 blocks of kQ8BlockBytes per panel, or one float panel; or bf16 tiles.
+// Room for the expanded form of one run: int8 blocks of kQ8BlockBytes per panel, or one float panel.
 static inline size_t run_scratch_bytes(int k) {
   const size_t blocks = (size_t)(k + kBlock - 1) / kBlock;
   const size_t int8 = (size_t)panels_per_run(k) * blocks * kQ8BlockBytes, floats = (size_t)k * kPanel * 4;
-  const size_t bf16 = (size_t)bf16_panels_per_run(k) * blocks * 2 * kPanel * kBlock;
-  const size_t most = int8 > floats ? int8 : floats;
-  return ((most > bf16 ? most : bf16) + 4096 + 63) / 64 * 64;
+  return ((int8 > floats ? int8 : floats) + 4096 + 63) / 64 * 64;
 }
 
 const LinearKernels& linear_kernels(Isa isa);
@@ -67,7 +45,6 @@ extern const LinearKernels kLinearPortable;
 extern const LinearKernels kLinearAvx2;
 extern const LinearKernels kLinearAvx512;
 extern const LinearKernels kLinearAmx;
-extern const Bf16Kernels kBf16Amx;
 #endif
 
 // Shared by the Avx512 and Amx tables (both may assume AVX-512 VNNI).

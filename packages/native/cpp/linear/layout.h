@@ -68,18 +68,6 @@ struct Int8Activations {
   int rows_of(int g) const { return rows - g * group < group ? rows - g * group : group; }
 };
 
-// Prepared bfloat16 activations: tiles of 16 rows (one tile of fewer when there are fewer), the last padded with rows of
-// zeros; per tile and 32-block [rows x 32 bf16].
-struct Bf16Activations {
-  const uint8_t* data;
-  int rows;
-  int blocks;  // k / 32
-
-  int tile_rows() const { return rows < 16 ? rows : 16; }
-  size_t tile_bytes() const { return (size_t)tile_rows() * 64; }
-  int tiles() const { return (rows + 15) / 16; }
-};
-
 // Prepared float activations.
 struct FloatActivations {
   const float* data;

@@ -18,12 +18,8 @@ size_t round_up(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
 size_t activation_bytes(WeightType type, int rows, int k) {
   const int group = group_rows(rows, is_int8(type) ? kInt8Group : kFloatGroup);
   const size_t padded = (size_t)((rows + group - 1) / group * group);
-  const size_t bf16 = type == WeightType::Q8_0 ? (size_t)(rows < 16 ? rows : (rows + 15) / 16 * 16) * (size_t)k * 2 : 0;
-  const size_t bytes = padded * (is_int8(type) ? (size_t)(k / kBlock) * 48 : (size_t)k * 4);
-  return round_up(bytes > bf16 ? bytes : bf16);
+  return round_up(padded * (is_int8(type) ? (size_t)(k / kBlock) * 48 : (size_t)k * 4));
 }
-
-Bf16Activations bf16_activations(const LinearTask& t) { return {(const uint8_t*)t.scratch, t.rows, t.weights[0]->k / kBlock}; }
 
 Int8Activations int8_activations(const LinearTask& t) {
   const int k = t.weights[0]->k;
@@ -64,11 +60,8 @@ struct Plan {
     const PanelRun r{w.type, w.data + (size_t)panel0 * panel_bytes(w.type, w.k), panel1 - panel0, end - panel0 * kPanel,
                      task.y[part] + (size_t)panel0 * kPanel, task.y_stride[part], next, next_bytes,
                      prefetch_of(tuning, w.type, task.rows), scratch};
-    switch (arithmetic_of(kernels, w.type)) {
-      case Arithmetic::Int8: kernels.int8(r, int8_activations(task)); break;
-      case Arithmetic::Bf16: kernels.bf16->panels(r, bf16_activations(task)); break;
-      case Arithmetic::Float: kernels.floats(r, float_activations(task));
-    }
+    if (is_int8(w.type)) kernels.int8(r, int8_activations(task));
+    else kernels.floats(r, float_activations(task));
   }
 };
 
@@ -91,8 +84,7 @@ void compute_claiming(const Plan& plan, const Worker& worker) {
   int total = 0;
   for (int i = 0; i < t.parts; i++) total += panel_count(t.weights[i]->n);
   // At least four claims per thread, so that the last ones even out.
-  const bool bf16 = arithmetic_of(plan.kernels, t.weights[0]->type) == Arithmetic::Bf16;
-  const int even = total / (4 * worker.count), most = bf16 ? bf16_panels_per_run(k) : panels_per_run(k);
+  const int even = total / (4 * worker.count), most = panels_per_run(k);
   const int per_run = even >= most ? most : even >= 2 ? 2 : 1;
 
   struct Unit { int part, panel0, panel1; };
@@ -138,37 +130,17 @@ const LinearKernels& linear_kernels(Isa isa) {
   return kLinearPortable;
 }
 
-bool linear_compatible(WeightType a, WeightType b) { return a == b || (!is_int8(a) && !is_int8(b)); }
+bool linear_compatible(WeightType a, WeightType b) { return is_int8(a) == is_int8(b); }
 
 size_t linear_scratch_bytes(WeightType type, int rows, int k, int threads) {
   return activation_bytes(type, rows, k) + (size_t)threads * run_scratch_bytes(k);
 }
 
-namespace {
-
-void prepare_bf16(const LinearTask& t, const LinearKernels& kernels, const Worker& worker) {
-  const Bf16Activations act = bf16_activations(t);
-  // Few tiles: every thread takes some blocks of each row; many: some tiles.
-  const bool by_blocks = act.tiles() < 4 * worker.count;
-  const Range tiles = by_blocks ? Range{0, act.tiles()} : share(act.tiles(), worker);
-  const Range blocks = by_blocks ? share(act.blocks, worker) : Range{0, act.blocks};
-  for (int i = tiles.begin; i < tiles.end; i++)
-    for (int r = 0; r < act.tile_rows(); r++) {
-      const int row = i * 16 + r;
-      uint8_t* out = (uint8_t*)t.scratch + (size_t)i * act.tile_bytes() * (size_t)act.blocks + (size_t)r * 64;
-      kernels.bf16->round(row < t.rows ? t.x + (size_t)row * t.x_stride : nullptr, blocks.begin, blocks.end, out, act.tile_bytes());
-    }
-}
-
-}  // namespace
-
 void linear_prepare(const LinearTask& t, const Worker& worker) {
   const int k = t.weights[0]->k;
-  const LinearKernels& kernels = linear_kernels(t.isa);
-  const Arithmetic arithmetic = arithmetic_of(kernels, t.weights[0]->type);
-  if (arithmetic == Arithmetic::Bf16) return prepare_bf16(t, kernels, worker);
-  if (arithmetic == Arithmetic::Int8) {
+  if (is_int8(t.weights[0]->type)) {
     const Int8Activations act = int8_activations(t);
+    const LinearKernels& kernels = linear_kernels(t.isa);
     // Few groups: every thread takes some blocks of each row; many: some groups. Never rows of one group: their scales
     // lie side by side, and two cores writing one cache line take turns.
     const bool by_blocks = act.groups() < 4 * worker.count;

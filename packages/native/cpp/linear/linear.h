@@ -70,14 +70,13 @@ struct LinearTask {
   const LinearTuning* tuning = nullptr;  // nullptr: linear_default_tuning(isa)
 };
 
-// Whether two weight types take the same prepared activations on every Isa, i.e. may share one task.
+// Whether two weight types take the same prepared activations, i.e. may share one task.
 bool linear_compatible(WeightType a, WeightType b);
 // Enough for any Isa and every type compatible with `type`. `threads` is Worker::count.
 size_t linear_scratch_bytes(WeightType type, int rows, int k, int threads);
 
-// Phase 1: this thread's share of the activations. Quantised types: blocks of 32 quantised to [-127, 127] with one scale;
-// a block with a NaN or a magnitude above 1e30 makes its row NaN, magnitudes below 2^-100 count as zero. Q8_0 on AMX:
-// rounded to bfloat16.
+// Phase 1: this thread's share of the activations. Int8 types: blocks of 32 quantised to [-127, 127] with one scale;
+// a block with a NaN or a magnitude above 1e30 makes its row NaN, magnitudes below 2^-100 count as zero.
 void linear_prepare(const LinearTask& task, const Worker& worker);
 // Phase 2, after a barrier (Worker::take starts from 0 again).
 void linear_compute(const LinearTask& task, const Worker& worker);
