@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type EditLogLine, LOG_FILE, openEditModel } from '@triptych/aurora';
 import { lossCurveSvg, readLog } from '@triptych/graph';
 import { writeFileAtomically } from '@triptych/media';
+import { generatorVersion } from '@triptych/world';
 import { GROUPS, type ResultRow, TASKS } from './results.js';
 import {
   ADAMW,
@@ -12,7 +13,6 @@ import {
   CHANGED_WEIGHT,
   EXAMPLES,
   FALL_FRACTION,
-  GENERATOR_COMMIT,
   PUBLISHED,
   PURE_NOISE_SHARE,
   SIDE,
@@ -95,7 +95,7 @@ ${lines.join('\n')}`;
 
 const DATA = `## Data
 
-${count(EXAMPLES * ARMS[PUBLISHED.arm].length)} examples from rendered pairs of \`@triptych/world\` (commit ${GENERATOR_COMMIT} of the generator): sets ${ARMS[PUBLISHED.arm].join(' and ')}, drawn equally
+${count(EXAMPLES * ARMS[PUBLISHED.arm].length)} examples from rendered pairs of \`@triptych/world\` (generator version ${generatorVersion}): sets ${ARMS[PUBLISHED.arm].join(' and ')}, drawn equally
 often. Every pair passed the world's minimality checks. Some pairs of colour and shape never occur, for the benchmark.`;
 
 function trainingSection(log: readonly EditLogLine[], steps: number): string {

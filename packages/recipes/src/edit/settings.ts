@@ -179,6 +179,3 @@ export function modelJson(vocabulary: number): EditModelJson {
 
 /** The run that becomes the embedded model, and how it is called. */
 export const PUBLISHED = { arm: 'M', seed: 0, name: 'triptych-edit-3m' } as const;
-
-/** Commit of this repository whose world rendered the sets of the recorded results. */
-export const GENERATOR_COMMIT = 'd018221';
