@@ -61,10 +61,6 @@ inline void split(__m512 x, __m512i& high, __m512i& low) {
   high = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000)), _mm512_set1_epi32((int)0xffff0000));
   low = _mm512_castps_si512(_mm512_sub_ps(x, _mm512_castsi512_ps(high)));
 }
-// The upper halves of a and b, interleaved: a0 b0 a1 b1 ...
-inline __m512i interleave_high(__m512i a, __m512i b) {
-  return _mm512_mask_mov_epi16(b, 0x55555555u, _mm512_srli_epi32(a, 16));
-}
 
 // Cuts f16 numbers; one of `spoiled` becomes NaN if one of them is not finite (several, used in turn, because each use
 // waits for the one before).

@@ -14,8 +14,8 @@
 namespace triptych {
 namespace {
 
-// 2^x for x at most 127; what is below 2^-126 becomes that. Two units share the work while tiles are in use: few
-// floating-point instructions matter more than elsewhere (see linear/README.md), so the fraction comes from one.
+// 2^x for x at most 127; what is below 2^-126 becomes that. While tiles are in use only one port takes floating-point
+// instructions (see linear/README.md), so their number counts: the fraction comes from a single one.
 inline __m512 exp2_pieces(__m512 x) {
   x = _mm512_max_ps(x, _mm512_set1_ps(-126.0f));
   const __m512 f = _mm512_reduce_ps(x, 9);  // x - floor(x)
