@@ -64,7 +64,7 @@ const changeBetween = (a: Raster, b: Raster, motion = noMotion) =>
   findChange(channelsOf(a), channelsOf(b), motion);
 
 test('the camera is followed: shifts to a third of a pixel, exposure and a moving thing notwithstanding', () => {
-  // Blurred blobs leave some scenes without enough to hold on to: five of six must be right.
+  // Blurred blobs leave some scenes without enough to hold on to: nine of ten must be right.
   const r = random(7, 2);
   const cases = Array.from({ length: 30 }, (_, seed) => {
     const [dx, dy, gain] = [r.between(2, 9) * r.pick([-1, 1]), r.between(-9, 9), r.between(0.85, 1.15)];
@@ -78,7 +78,7 @@ test('the camera is followed: shifts to a third of a pixel, exposure and a movin
       Math.abs(motion.gain - gain) < 0.05
     );
   });
-  expect(cases.filter((right) => right).length).toBeGreaterThanOrEqual(25);
+  expect(cases.filter((right) => right).length).toBeGreaterThanOrEqual(27);
 });
 
 test('zoom is seen as motion; a still camera stays still whatever one thing does', () => {

@@ -53,10 +53,13 @@ export function estimateMotion(first: readonly Plane[], second: readonly Plane[]
   const [a, b] = [first[top]!, second[top]!];
   const exposure = exposureOf(a, b);
   const still = refined(first, second, { ...noMotion, ...exposure });
-  const shifted = refined(first, second, { ...coarseShift(a, b, exposure), ...exposure });
+  // Fitted place by place, exposure is right for a still camera; fitted to the levels alone, for one that moved.
+  const shifted = [exposure, exposureOfLevels(a, b)].map((start) =>
+    refined(first, second, { ...coarseShift(a, b, start), ...start }),
+  );
   const fine = [first[0]!, second[0]!] as const;
   const stillCost = costOf(...fine, { ...noMotion, gain: still.gain, offset: still.offset });
-  const best = [still, shifted]
+  const best = [still, ...shifted]
     .map((motion) => ({ motion, cost: costOf(...fine, motion) }))
     .reduce((x, y) => (y.cost < x.cost ? y : x));
   return best.cost < believed * stillCost
@@ -138,6 +141,20 @@ function exposureOf(a: Plane, b: Plane): { readonly gain: number; readonly offse
     offset = (sb - gain * sa) / n;
   }
   return { gain, offset };
+}
+
+/** Gain and offset that give one frame the other's mean and spread of levels, wherever they are. */
+function exposureOfLevels(a: Plane, b: Plane): { readonly gain: number; readonly offset: number } {
+  const [meanA, spreadA] = levelsOf(a);
+  const [meanB, spreadB] = levelsOf(b);
+  const gain = spreadA > 2 ? Math.min(1.6, Math.max(0.6, spreadB / spreadA)) : 1;
+  return { gain, offset: meanB - gain * meanA };
+}
+
+/** Mean and standard deviation. */
+function levelsOf({ data }: Plane): readonly [number, number] {
+  const mean = data.reduce((sum, level) => sum + level, 0) / data.length;
+  return [mean, Math.sqrt(data.reduce((sum, level) => sum + (level - mean) ** 2, 0) / data.length)];
 }
 
 /** The translation that fits best among all of a quarter of the frame, at the coarsest size; in pixels of the finest. */

@@ -8,8 +8,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BenchProgress, Editor, EditorSettings, ResultRow } from '@triptych/aurora';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../exit.js';
 import { integer, number } from '../options.js';
+import { resolveEditModel } from '../places.js';
 import type { Runtime } from '../runtime.js';
 
 export interface AuroraBenchFlags {
@@ -83,14 +83,6 @@ function names(text: string): string[] {
     .filter((name) => name !== '');
 }
 
-/** `models/edit` of the repository this file is in. */
-function modelPath(named: string): string {
-  if (named !== 'embedded') return resolve(named);
-  const folder = resolve(import.meta.dirname, '..', '..', '..', '..', 'models', 'edit');
-  if (existsSync(folder)) return folder;
-  throw new UsageError(`There is no embedded edit model in ${folder}. Name a folder: --model path/to/model`);
-}
-
 /** Runs the benchmark and writes both reports. */
 export async function auroraBench(
   runtime: Runtime,
@@ -109,7 +101,8 @@ export async function auroraBench(
         ...(tasks === undefined ? {} : { tasks }),
       });
       const threads = flags.threads ?? (await import('@triptych/native')).cpuQuota();
-      const editor = await openEditor(modelPath(flags.model), { threads });
+      const named = flags.model === 'embedded' ? undefined : flags.model;
+      const editor = await openEditor(resolveEditModel(named, runtime.editModelFolder), { threads });
       try {
         const run = await aurora.runBenchmark(editor, set, {
           out: flags.out,
