@@ -41,7 +41,7 @@ export async function run({ row, note, only, quick, signal }) {
   try {
     const product = await prepareProduct(runtime);
     const feeds = randomBatch();
-    if (wants('train/unet')) {
+    if (wants('train/unet/images') || wants('train/unet/flops')) {
       const parameters = await runtime.createParameters(initial);
       const training = await runtime.createTraining({ loss, trainable, parameters });
       // The first two steps fill memory that the others use again.
