@@ -84,4 +84,5 @@ export {
   snapshotFile,
   trainEditor,
 } from './train/trainer.js';
+export type { Window } from './train/window.js';
 export { version } from './version.js';

@@ -22,7 +22,7 @@ import {
   isPixelUnet,
   parseEditModel,
 } from './network.js';
-import { PATCH, PIXEL_CHANNELS } from './pixels.js';
+import { MASK_CHANNELS, PATCH, PIXEL_CHANNELS } from './pixels.js';
 
 /** `_class_name` in model_index.json: laid out as a diffusers folder, but of a pipeline that diffusers does not have. */
 export const PIPELINE_CLASS = 'TriptychPixelEditPipeline';
@@ -145,7 +145,7 @@ export function sideMultipleOf({ unet }: EditModelConfig): number {
 
 function checkParts({ unet, textEncoder, scheduler }: EditModelConfig): void {
   const problem = !isPixelUnet(unet)
-    ? `unet: in_channels ${unet.in_channels} and out_channels ${unet.out_channels} must be ${2 * PIXEL_CHANNELS} and ${PIXEL_CHANNELS}`
+    ? `unet: in_channels ${unet.in_channels} and out_channels ${unet.out_channels} must be ${2 * PIXEL_CHANNELS} and ${PIXEL_CHANNELS + MASK_CHANNELS}`
     : unet.cross_attention_dim[0] !== textEncoder.hidden_size
       ? `unet cross_attention_dim ${unet.cross_attention_dim[0]} is not the text encoder's hidden_size ${textEncoder.hidden_size}`
       : scheduler.prediction_type !== 'sample'

@@ -1,4 +1,4 @@
-import { add, concat, type Random, type Tensor } from '@triptych/graph';
+import { add, concat, mul, type Random, sigmoid, split, type Tensor } from '@triptych/graph';
 import {
   type ClipTextConfig,
   type ConfigJson,
@@ -11,7 +11,7 @@ import {
   type UnetConfig,
   unet,
 } from '@triptych/nets';
-import { PIXEL_CHANNELS } from './pixels.js';
+import { MASK_CHANNELS, PIXEL_CHANNELS } from './pixels.js';
 
 /** Configurations of the embedded model's parts, as its folder holds them: public keys throughout. */
 export interface EditModelJson {
@@ -65,12 +65,15 @@ export function noisyScale(alphas: Float32Array, timestep: number): number {
 export interface EditNetwork {
   /** The clean picture as predicted: [batch, 48, height / 4, width / 4]. */
   readonly clean: Tensor;
+  /** How sure it is that a pixel changes, 0..1: [batch, 16, height / 4, width / 4]. */
+  readonly mask: Tensor;
   readonly parameters: ReadonlyMap<string, Tensor>;
 }
 
 /**
- * The U-Net beside its source: clean = source + f(noisy, source, time, text). With its last convolution at zero it
- * copies the source exactly, so that all of training goes into the edit.
+ * The U-Net beside its source: clean = source + mask * change, both from (noisy, source, time, text). With its last
+ * convolution at zero it copies the source exactly, so that all of training goes into the edit. The mask is what
+ * training can tell directly where to edit, and it keeps what should stay.
  */
 export function editNetwork(config: UnetConfig, { noisy, source, timestep, text }: EditInputs): EditNetwork {
   const { output, parameters } = unet(config, {
@@ -78,7 +81,9 @@ export function editNetwork(config: UnetConfig, { noisy, source, timestep, text 
     timestep,
     encoderHiddenStates: text,
   });
-  return { clean: add(source, output), parameters };
+  const [change, logits] = split(output, 1, [PIXEL_CHANNELS, MASK_CHANNELS]) as [Tensor, Tensor];
+  const mask = sigmoid(logits);
+  return { clean: add(source, mul(concat([mask, mask, mask], 1), change)), mask, parameters };
 }
 
 /** Text encoder and U-Net as one graph from token ids int32 [batch, tokens]: what training sees. */
@@ -87,9 +92,9 @@ export function wholeNetwork(
   { ids, ...inputs }: Omit<EditInputs, 'text'> & { readonly ids: Tensor },
 ): EditNetwork {
   const encoder = clipTextModel(config.textEncoder, ids);
-  const { clean, parameters } = editNetwork(config.unet, { ...inputs, text: encoder.lastHidden });
+  const { parameters, ...outputs } = editNetwork(config.unet, { ...inputs, text: encoder.lastHidden });
   // The names cannot meet: all of the encoder's start with "text_model.".
-  return { clean, parameters: new Map([...encoder.parameters, ...parameters]) };
+  return { ...outputs, parameters: new Map([...encoder.parameters, ...parameters]) };
 }
 
 /** Weights to start training from: random, except for the last convolution, which is zero. */
@@ -105,5 +110,5 @@ export function copyStart(
 
 /** Whether a configuration is one that {@link editNetwork} can run. */
 export function isPixelUnet({ in_channels: input, out_channels: output }: UnetConfig): boolean {
-  return input === 2 * PIXEL_CHANNELS && output === PIXEL_CHANNELS;
+  return input === 2 * PIXEL_CHANNELS && output === PIXEL_CHANNELS + MASK_CHANNELS;
 }

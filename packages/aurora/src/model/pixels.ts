@@ -10,6 +10,9 @@ export const PATCH = 4;
 /** Channels of one position: three colours of 4 x 4 pixels. */
 export const PIXEL_CHANNELS = 3 * PATCH * PATCH;
 
+/** Channels of one position that say something about whole pixels. */
+export const MASK_CHANNELS = PATCH * PATCH;
+
 /**
  * Bytes of an RGB picture as [48, height / 4, width / 4] in -1..1; channel (colour * 4 + row) * 4 + column, as torch's
  * `pixel_unshuffle` orders them.

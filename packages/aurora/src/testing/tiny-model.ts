@@ -16,7 +16,7 @@ export function tinyJson(vocabulary: number): EditModelJson {
     unet: {
       sample_size: 4,
       in_channels: 96,
-      out_channels: 48,
+      out_channels: 64,
       block_out_channels: [16, 32],
       down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D'],
       up_block_types: ['CrossAttnUpBlock2D', 'UpBlock2D'],
@@ -62,7 +62,7 @@ export async function tinyTokenizer(): Promise<{ folder: string; vocabulary: num
 export async function tinyModelFolder(random: Random, { copies = false } = {}): Promise<string> {
   const { folder: tokenizerFolder, vocabulary } = await tinyTokenizer();
   const json = tinyJson(vocabulary);
-  const { parameters } = editLoss(parseEditModel(json), 1, 16);
+  const { parameters } = editLoss(parseEditModel(json), 1, { width: 16, height: 16 });
   const weights = copyStart(parameters, random);
   if (!copies) {
     const last = weights['conv_out.weight'] ?? new Float32Array();

@@ -1,9 +1,10 @@
 import { readClipTokenizer } from '@triptych/checkpoints';
 import { type BatchMaker, type Draw, Random, type TensorRecord } from '@triptych/graph';
 import { alphasCumprod, conditioningDropout, type SchedulerConfig } from '@triptych/nets';
-import { PIXEL_CHANNELS, spaceToDepth } from '../model/pixels.js';
+import { MASK_CHANNELS, PATCH, PIXEL_CHANNELS, spaceToDepth } from '../model/pixels.js';
 import { mirrorInstruction, mirrorPicture } from './flip.js';
 import { openPairCache, type PairCache } from './pair-cache.js';
+import { cutWindow, placeWindow, type Window } from './window.js';
 
 /** What the loader's thread is told. Survives structured cloning. */
 export interface BatchOptions {
@@ -14,7 +15,9 @@ export interface BatchOptions {
   readonly scheduler: SchedulerConfig;
   /** Probability of each of: text dropped, both dropped, picture dropped. */
   readonly dropoutRate: number;
-  /** Weight of a pixel that the edit changes against one that it does not; the mean of each example is 1. */
+  /** What is seen of each picture. */
+  readonly window: Window;
+  /** Weight of a pixel that the edit changes against one that it does not. */
   readonly changedWeight: number;
   /** Share of examples at the last timestep, pure noise; the others are at 1000 sqrt(U). */
   readonly pureNoiseShare: number;
@@ -22,6 +25,9 @@ export interface BatchOptions {
 
 /** Largest difference of a colour, 0..255, that is not a change. */
 const UNCHANGED = 8;
+
+/** An example whose change is a smaller share of its pixels than this counts less than others. */
+const LEAST_SHARE = 0.01;
 
 /** Entry for `BatchLoader`: opens caches and tokenizer in the loader's thread. */
 export async function createBatchMaker(options: unknown): Promise<BatchMaker> {
@@ -35,7 +41,8 @@ export async function createBatchMaker(options: unknown): Promise<BatchMaker> {
 }
 
 /** What {@link makeBatch} works with. */
-export interface BatchSources extends Pick<BatchOptions, 'dropoutRate' | 'changedWeight' | 'pureNoiseShare'> {
+export interface BatchSources
+  extends Pick<BatchOptions, 'dropoutRate' | 'window' | 'changedWeight' | 'pureNoiseShare'> {
   readonly caches: ReadonlyMap<string, PairCache>;
   /** Token ids of a text, always as many. */
   readonly encode: (text: string) => Int32Array;
@@ -43,23 +50,30 @@ export interface BatchSources extends Pick<BatchOptions, 'dropoutRate' | 'change
 }
 
 /**
- * Feeds of one step: `noisy`, `source`, `target`, `weight` [batch, 48, side / 4, side / 4], `timestep` [batch] and `ids`
- * [batch, tokens]. Mirroring, noise, timestep and dropout of an example follow from its draw's seed.
+ * Feeds of one step: `noisy`, `source`, `target` [batch, 48, height / 4, width / 4], `changed` (0 or 1) and `weight`
+ * [batch, 16, height / 4, width / 4], `timestep` [batch] and `ids` [batch, tokens]. Mirroring, window, noise, timestep and dropout of an example follow from its draw's seed.
  */
 export async function makeBatch(draws: readonly Draw[], sources: BatchSources): Promise<TensorRecord> {
-  const side = sources.caches.values().next().value?.side ?? 0;
-  const size = PIXEL_CHANNELS * (side / 4) * (side / 4);
-  const planes = (): Float32Array => new Float32Array(draws.length * size);
-  const feeds = { noisy: planes(), source: planes(), target: planes(), weight: planes() };
+  const { width, height } = sources.window;
+  const positions = (width / PATCH) * (height / PATCH);
+  const size = PIXEL_CHANNELS * positions;
+  const planes = (channels: number): Float32Array => new Float32Array(draws.length * channels * positions);
+  const feeds = {
+    noisy: planes(PIXEL_CHANNELS),
+    source: planes(PIXEL_CHANNELS),
+    target: planes(PIXEL_CHANNELS),
+    changed: planes(MASK_CHANNELS),
+    weight: planes(MASK_CHANNELS),
+  };
   const timestep = new Float32Array(draws.length);
   const ids: number[] = [];
   for (const [row, draw] of draws.entries()) {
     const random = new Random(draw.seed);
-    const { before, after, instruction } = await exampleOf(draw, sources, random.uniform() < 0.5);
+    const { before, after, instruction } = await exampleOf(draw, sources, random);
     const offset = row * size;
-    spaceToDepth(before, side, side, feeds.source, offset);
-    spaceToDepth(after, side, side, feeds.target, offset);
-    weigh(feeds, offset, size, sources.changedWeight);
+    spaceToDepth(before, height, width, feeds.source, offset);
+    spaceToDepth(after, height, width, feeds.target, offset);
+    weigh(feeds, row, size, sources.changedWeight);
     const dropped = conditioningDropout(random.uniform(), sources.dropoutRate);
     // More of the high noise, where it is decided what to change.
     const isPure = random.uniform() < sources.pureNoiseShare;
@@ -73,47 +87,57 @@ export async function makeBatch(draws: readonly Draw[], sources: BatchSources): 
   return { ...feeds, timestep, ids: Int32Array.from(ids) };
 }
 
+interface Example {
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+  readonly instruction: string;
+}
+
 async function exampleOf(
   { set, index }: Draw,
-  { caches }: BatchSources,
-  isMirrored: boolean,
-): Promise<{ before: Uint8Array; after: Uint8Array; instruction: string }> {
+  { caches, window }: BatchSources,
+  random: Random,
+): Promise<Example> {
   const cache = caches.get(set);
   const example = cache?.examples[index];
   if (cache === undefined || example === undefined)
     throw new Error(`there is no example ${index} of "${set}"`);
-  const before = await cache.picture(example.source);
-  const after = await cache.picture(example.target);
-  if (!isMirrored) return { before, after, instruction: example.instruction };
+  const { side } = cache;
+  const isMirrored = random.uniform() < 0.5;
+  const show = (picture: Uint8Array): Uint8Array => (isMirrored ? mirrorPicture(picture, side) : picture);
+  const before = show(await cache.picture(example.source));
+  const after = show(await cache.picture(example.target));
+  const corner = placeWindow(before, after, side, window, UNCHANGED, random);
   return {
-    before: mirrorPicture(before, cache.side),
-    after: mirrorPicture(after, cache.side),
-    instruction: mirrorInstruction(example.instruction),
+    before: cutWindow(before, side, window, corner),
+    after: cutWindow(after, side, window, corner),
+    instruction: isMirrored ? mirrorInstruction(example.instruction) : example.instruction,
   };
 }
 
-type Feeds = Readonly<Record<'noisy' | 'source' | 'target' | 'weight', Float32Array>>;
+type Feeds = Readonly<Record<'noisy' | 'source' | 'target' | 'changed' | 'weight', Float32Array>>;
 
 /**
- * A pixel counts as changed in all of its colours if it is in one. Each example weighs as much as any other: else those
- * that change the whole picture would count many times, and all others would learn to change a little of everything.
+ * A pixel counts as changed in all of its colours if it is in one. What changes weighs as much in each example as in any
+ * other: else those that change the whole picture would count many times. What does not change weighs less, but not so
+ * little that changing all objects a bit would be a good answer to "which one".
  */
-function weigh({ source, target, weight }: Feeds, offset: number, size: number, changed: number): void {
+function weigh({ source, target, changed, weight }: Feeds, row: number, size: number, factor: number): void {
   const plane = size / 3;
-  let sum = 0;
+  let count = 0;
   for (let i = 0; i < plane; i++) {
     let difference = 0;
     for (let colour = 0; colour < 3; colour++) {
-      const k = offset + colour * plane + i;
+      const k = row * size + colour * plane + i;
       difference = Math.max(difference, Math.abs((source[k] as number) - (target[k] as number)));
     }
-    const value = difference * 127.5 > UNCHANGED ? changed : 1;
-    weight[offset + i] = value;
-    sum += value;
+    const isChanged = difference * 127.5 > UNCHANGED;
+    changed[row * plane + i] = isChanged ? 1 : 0;
+    if (isChanged) count++;
   }
-  for (let i = 0; i < plane; i++) {
-    const value = ((weight[offset + i] as number) * plane) / sum;
-    for (let colour = 0; colour < 3; colour++) weight[offset + colour * plane + i] = value;
+  const unit = 1 / Math.max(LEAST_SHARE, count / plane);
+  for (let i = row * plane; i < (row + 1) * plane; i++) {
+    weight[i] = changed[i] === 1 ? unit : unit / factor;
   }
 }
 

@@ -37,13 +37,13 @@ beforeAll(async () => {
   base = {
     runtime,
     config: parseEditModel(tinyJson(vocabulary)),
-    side: SIDE,
+    window: { width: SIDE, height: SIDE },
     mixture: [{ name: 'toy', length: examples }],
     batches: {
       caches: { toy: cache },
       tokenizerFolder,
       dropoutRate: 0.05,
-      changedWeight: 10,
+      changedWeight: 2,
       pureNoiseShare: 0.5,
     },
     batchSize: 4,

@@ -3,12 +3,15 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type AdamWOptions,
+  add,
   appendLog,
   BatchLoader,
+  concat,
   type GraphRuntime,
   input,
   learningRateAt,
   loadCheckpoint,
+  log,
   Mixture,
   type MixtureSet,
   mul,
@@ -16,6 +19,7 @@ import {
   Random,
   type Schedule,
   saveCheckpoint,
+  scalar,
   scale,
   sub,
   sumAll,
@@ -25,8 +29,9 @@ import {
 } from '@triptych/graph';
 import { shapesOf } from '@triptych/nets';
 import { copyStart, type EditModelConfig, wholeNetwork } from '../model/network.js';
-import { PATCH, PIXEL_CHANNELS } from '../model/pixels.js';
+import { MASK_CHANNELS, PATCH, PIXEL_CHANNELS } from '../model/pixels.js';
 import type { BatchOptions } from './batches.js';
+import type { Window } from './window.js';
 
 /** One line of a training log. */
 export interface EditLogLine {
@@ -44,10 +49,11 @@ export interface EditLogLine {
 export interface EditTrainingOptions {
   readonly runtime: GraphRuntime;
   readonly config: EditModelConfig;
-  readonly side: number;
+  /** What is seen of a picture at a time: the whole, or a window around the change. Multiples of 8 pixels. */
+  readonly window: Window;
   /** Sets and how often each example is drawn per pass. */
   readonly mixture: readonly MixtureSet[];
-  readonly batches: Omit<BatchOptions, 'scheduler'>;
+  readonly batches: Omit<BatchOptions, 'scheduler' | 'window'>;
   readonly batchSize: number;
   readonly seed: number;
   readonly schedule: Schedule;
@@ -74,23 +80,37 @@ export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 export const LOG_FILE = 'log.jsonl';
 export const snapshotFile = (step: number): string => `snapshot-${step}.safetensors`;
 
-/** The training loss and everything it learns. */
+/** Share of the mask's cross-entropy in the loss: about as much as the squared error once whole pictures are learned. */
+const MASK_SHARE = 0.1;
+/** Keeps the logarithm of a mask that is sure and wrong finite. */
+const LEAST_CHANCE = 1e-4;
+
+/**
+ * The training loss and everything it learns: the squared error of the clean picture and the cross-entropy of the mask,
+ * both with the batch's weights.
+ */
 export function editLoss(
   config: EditModelConfig,
   batch: number,
-  side: number,
+  { width, height }: Window,
 ): { readonly loss: Tensor; readonly parameters: ReadonlyMap<string, Tensor> } {
-  const shape = [batch, PIXEL_CHANNELS, side / PATCH, side / PATCH];
-  const { clean, parameters } = wholeNetwork(config, {
+  const blocks = (channels: number): number[] => [batch, channels, height / PATCH, width / PATCH];
+  const shape = blocks(PIXEL_CHANNELS);
+  const { clean, mask, parameters } = wholeNetwork(config, {
     noisy: input('noisy', shape),
     source: input('source', shape),
     timestep: input('timestep', [batch]),
     ids: input('ids', [batch, config.textEncoder.max_position_embeddings], 'int32'),
   });
+  const weight = input('weight', blocks(MASK_CHANNELS));
   const difference = sub(clean, input('target', shape));
-  const weighted = mul(input('weight', shape), mul(difference, difference));
-  const count = shape.reduce((a, b) => a * b, 1);
-  return { loss: scale(sumAll(weighted), 1 / count), parameters };
+  const weighted = mul(concat([weight, weight, weight], 1), mul(difference, difference));
+  const changed = input('changed', blocks(MASK_CHANNELS));
+  const chance = add(mul(changed, mask), mul(sub(scalar(1), changed), sub(scalar(1), mask)));
+  const surprise = mul(weight, log(add(chance, scalar(LEAST_CHANCE))));
+  const pixels = batch * height * width;
+  const loss = add(scale(sumAll(weighted), 1 / (3 * pixels)), scale(sumAll(surprise), -MASK_SHARE / pixels));
+  return { loss, parameters };
 }
 
 /**
@@ -100,7 +120,7 @@ export function editLoss(
 export async function trainEditor(options: EditTrainingOptions): Promise<number> {
   const { runtime, config, folder, schedule, signal } = options;
   await mkdir(folder, { recursive: true });
-  const { loss, parameters: tensors } = editLoss(config, options.batchSize, options.side);
+  const { loss, parameters: tensors } = editLoss(config, options.batchSize, options.window);
   const start = await startOf(options, tensors);
   const parameters = await runtime.createParameters(start.parameters);
   const training = await runtime.createTraining({
@@ -116,7 +136,11 @@ export async function trainEditor(options: EditTrainingOptions): Promise<number>
   mixture.position = { ...mixture.position, drawn: start.moments.step * options.batchSize };
   await using loader = new BatchLoader({
     module: loaderModule(),
-    options: { ...options.batches, scheduler: config.scheduler } satisfies BatchOptions,
+    options: {
+      ...options.batches,
+      window: options.window,
+      scheduler: config.scheduler,
+    } satisfies BatchOptions,
     mixture,
     batchSize: options.batchSize,
   });

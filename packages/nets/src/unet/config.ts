@@ -32,6 +32,9 @@ export interface UnetConfig {
   readonly flip_sin_to_cos: boolean;
   readonly freq_shift: number;
   readonly time_embedding_dim: number;
+  /** `text`: the text as a whole is added to the time embedding (DeepFloyd IF). */
+  readonly addition_embed_type: 'text' | undefined;
+  readonly addition_embed_type_num_heads: number;
   readonly resnet_time_scale_shift: 'default' | 'scale_shift';
   readonly resnet_skip_time_act: boolean;
   readonly mid_block_scale_factor: number;
@@ -91,6 +94,11 @@ export function parseUnetConfig(json: ConfigJson): UnetConfig {
     flip_sin_to_cos: reader.flag('flip_sin_to_cos', true),
     freq_shift: reader.finite('freq_shift', 0),
     time_embedding_dim: reader.count('time_embedding_dim', 4 * (channels[0] ?? 0)),
+    addition_embed_type:
+      reader.raw('addition_embed_type') === undefined
+        ? undefined
+        : reader.choice('addition_embed_type', ['text'], 'text'),
+    addition_embed_type_num_heads: reader.count('addition_embed_type_num_heads', 64),
     resnet_time_scale_shift: reader.choice('resnet_time_scale_shift', ['default', 'scale_shift'], 'default'),
     resnet_skip_time_act: reader.flag('resnet_skip_time_act', false),
     mid_block_scale_factor: reader.positive('mid_block_scale_factor', 1),
@@ -99,6 +107,7 @@ export function parseUnetConfig(json: ConfigJson): UnetConfig {
     conv_out_kernel: oddKernel(reader, 'conv_out_kernel'),
   };
   checkAttention(reader, config);
+  checkTextEmbedding(reader, config);
   checkDepth(reader, config);
   return config;
 }
@@ -126,7 +135,6 @@ function refuseUnsupported(reader: ConfigReader): void {
     'encoder_hid_dim_type',
     'class_embed_type',
     'num_class_embeds',
-    'addition_embed_type',
     'time_embedding_act_fn',
     'timestep_post_act',
     'time_cond_proj_dim',
@@ -171,6 +179,17 @@ function oddKernel(reader: ConfigReader, key: string): number {
   const size = reader.count(key, 3);
   if (size % 2 === 0) throw reader.refusal(key, `must be odd, got ${size}`);
   return size;
+}
+
+function checkTextEmbedding(reader: ConfigReader, config: UnetConfig): void {
+  const { addition_embed_type_num_heads: heads, cross_attention_dim: dims } = config;
+  const odd = dims.find((width) => width % heads !== 0);
+  if (config.addition_embed_type !== undefined && odd !== undefined) {
+    throw reader.refusal(
+      'addition_embed_type_num_heads',
+      `${heads} does not divide cross_attention_dim ${odd}`,
+    );
+  }
 }
 
 function checkAttention(reader: ConfigReader, config: UnetConfig): void {

@@ -127,6 +127,11 @@ describe('UNet2DConditionModel', () => {
     ],
     ['class embeddings', /class_embed_type "timestep"/, { class_embed_type: 'timestep' }],
     ['added embeddings', /addition_embed_type "text_time"/, { addition_embed_type: 'text_time' }],
+    [
+      'heads of the pooled text that do not divide',
+      /addition_embed_type_num_heads 7 does not divide cross_attention_dim 768/,
+      { addition_embed_type: 'text', addition_embed_type_num_heads: 7 },
+    ],
     ['Fourier time', /time_embedding_type "fourier"/, { time_embedding_type: 'fourier' }],
     ['gated attention', /attention_type "gated"/, { attention_type: 'gated' }],
     [

@@ -5,6 +5,7 @@ import { downsample, upsample } from '../module/resample.js';
 import { type ResnetSettings, resnetBlock } from '../module/resnet.js';
 import { ParameterScope } from '../module/scope.js';
 import type { UnetConfig } from './config.js';
+import { textEmbedding } from './text-embedding.js';
 import { type TransformerSettings, transformer2d } from './transformer.js';
 
 /** What one evaluation is given. */
@@ -35,7 +36,7 @@ export function unet(config: UnetConfig, inputs: UnetInputs): Unet {
   const net: Net = {
     config,
     text: inputs.encoderHiddenStates,
-    time: timeEmbedding(root, config, inputs.timestep),
+    time: conditionEmbedding(root, config, inputs),
   };
   const centred = config.center_input_sample ? add(scale(inputs.sample, 2), scalar(-1)) : inputs.sample;
   const first = convLayer(root.in('conv_in'), centred, config.block_out_channels[0] ?? 0, {
@@ -80,6 +81,14 @@ function checkInputs(config: UnetConfig, { sample, timestep, encoderHiddenStates
       `encoderHiddenStates must be [${batch}, tokens, ${wanted[0]}], got [${text.shape}] (cross_attention_dim: ${wanted})`,
     );
   }
+}
+
+/** What all residual blocks see: the time and, where the configuration says so, the text as a whole. */
+function conditionEmbedding(root: ParameterScope, config: UnetConfig, inputs: UnetInputs): Tensor {
+  const time = timeEmbedding(root, config, inputs.timestep);
+  if (config.addition_embed_type === undefined) return time;
+  const settings = { heads: config.addition_embed_type_num_heads, out: config.time_embedding_dim };
+  return add(time, textEmbedding(root.in('add_embedding'), inputs.encoderHiddenStates, settings));
 }
 
 function timeEmbedding(root: ParameterScope, config: UnetConfig, timestep: Tensor): Tensor {

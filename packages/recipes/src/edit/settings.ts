@@ -1,4 +1,4 @@
-import type { EditModelJson } from '@triptych/aurora';
+import type { EditModelJson, Window } from '@triptych/aurora';
 import type { MixtureSet, Schedule } from '@triptych/graph';
 import { type EditKind, type PairOptions, splits } from '@triptych/world';
 
@@ -16,9 +16,17 @@ export interface SetSettings extends Pick<PairOptions, 'relational' | 'noise'> {
 /** Seeds that a set may use up. */
 export const SEEDS_PER_SET = 5_000_000;
 
+/** Objects more often than the whole picture: that is learned at once, which object a name means is not. */
 const ATTRIBUTE: readonly EditKind[] = [
   'recolour',
   'resize',
+  'recolour',
+  'rematerial',
+  'recolour',
+  'reshape',
+  'recolour',
+  'resize',
+  'recolour',
   'rematerial',
   'reshape',
   'floor',
@@ -49,8 +57,8 @@ const ACTION: readonly EditKind[] = [
 ];
 
 const trainSeeds = (set: number): number => splits.train[0] + set * SEEDS_PER_SET;
-const attribute = { kinds: ATTRIBUTE, relational: 0.2, rows: 3100 };
-const action = { kinds: ACTION, relational: 0.2, rows: 3990 };
+const attribute = { kinds: ATTRIBUTE, relational: 0.2, rows: 4620 };
+const action = { kinds: ACTION, relational: 0.2, rows: 5985 };
 
 /** In the order in which they are made. The noisy sets are the same edits of the same scenes, seed for seed, shown with more than the edit. */
 export const SETS: Readonly<Record<string, SetSettings>> = {
@@ -66,7 +74,7 @@ export const SETS: Readonly<Record<string, SetSettings>> = {
 export const isTraining = (set: string): boolean => !set.startsWith('validation');
 
 /** Examples a training set has: rows read forwards, then backwards where there is an inverse, cut to this number. */
-export const EXAMPLES = 6000;
+export const EXAMPLES = 9000;
 
 /** What each arm draws from; within an arm every example is drawn equally often. */
 export const ARMS = {
@@ -92,12 +100,16 @@ export const RUNS: readonly (readonly [arm: Arm, seed: number])[] = [
 export const mixtureOf = (arm: Arm): MixtureSet[] => ARMS[arm].map((name) => ({ name, length: EXAMPLES }));
 
 /** Steps of the common base, and of every run after it. */
-export const BASE_STEPS = 4000;
-export const STEPS = 340;
+export const BASE_STEPS = 5470;
+export const STEPS = 700;
+/** What the base sees of a picture at a time: less of it is more examples, and the first it must learn is what names mean. */
+export const BASE_WINDOW: Window = { width: 48, height: 32 };
+/** What the runs see: all objects of all scenes, and most of their floor. */
+export const WINDOW: Window = { width: 64, height: 48 };
 export const BATCH = 32;
 export const DROPOUT_RATE = 0.05;
-export const CHANGED_WEIGHT = 10;
-export const PURE_NOISE_SHARE = 0.5;
+export const CHANGED_WEIGHT = 2;
+export const PURE_NOISE_SHARE = 0.75;
 export const AVERAGE_DECAY = 0.999;
 export const ADAMW = { beta1: 0.9, beta2: 0.99, weightDecay: 0.01, clipNorm: 1 } as const;
 
@@ -140,7 +152,7 @@ export function modelJson(vocabulary: number): EditModelJson {
       _class_name: 'UNet2DConditionModel',
       sample_size: SIDE / 4,
       in_channels: 96,
-      out_channels: 48,
+      out_channels: 64,
       block_out_channels: [48, 96],
       down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D'],
       up_block_types: ['CrossAttnUpBlock2D', 'UpBlock2D'],
@@ -148,6 +160,9 @@ export function modelJson(vocabulary: number): EditModelJson {
       cross_attention_dim: WIDTH,
       attention_head_dim: 4,
       norm_num_groups: 8,
+      addition_embed_type: 'text',
+      addition_embed_type_num_heads: 4,
+      resnet_time_scale_shift: 'scale_shift',
     },
     textEncoder: {
       architectures: ['CLIPTextModel'],

@@ -21,6 +21,7 @@ import {
   AVERAGE_DECAY,
   BASE_SEED,
   BASE_STEPS,
+  BASE_WINDOW,
   BATCH,
   baseSchedule,
   CHANGED_WEIGHT,
@@ -29,9 +30,9 @@ import {
   mixtureOf,
   modelJson,
   PURE_NOISE_SHARE,
-  SIDE,
   scheduleFor,
   TOKENS,
+  WINDOW,
 } from './settings.js';
 import { baseFolder, cachePath, MATCHED_FOLDER, runFolder, tokenizerFolder } from './work-folder.js';
 
@@ -71,13 +72,14 @@ export interface TrainOptions {
 /** Trains the base from the copy start. */
 export function trainBase(options: Pick<TrainOptions, 'work' | 'threads' | 'signal'>): Promise<number> {
   const run = { arm: 'A', seed: BASE_SEED, folder: baseFolder(options.work), title: 'Base' } as const;
-  return trainFolder(run, options, { schedule: baseSchedule, stopAt: BASE_STEPS });
+  return trainFolder(run, options, { window: BASE_WINDOW, schedule: baseSchedule, stopAt: BASE_STEPS });
 }
 
 /** Trains one arm from its last checkpoint, or from the base. Returns the step that was reached. */
 export function trainRun(arm: Arm, seed: number, options: TrainOptions): Promise<number> {
   const folder = runFolder(options.work, arm, seed);
   return trainFolder({ arm, seed, folder, title: `Arm ${arm}, seed ${seed}` }, options, {
+    window: WINDOW,
     schedule: scheduleFor(options.steps),
     stopAt: BASE_STEPS + options.stopAt,
     start: join(baseFolder(options.work), CHECKPOINT_FILE),
@@ -89,6 +91,7 @@ export function trainMatched(options: TrainOptions): Promise<number> {
   const folder = join(runFolder(options.work, 'A-2x', 0), MATCHED_FOLDER);
   const half = options.steps / 2;
   return trainFolder({ arm: 'A-2x', seed: 0, folder, title: 'Arm A-2x, half of the steps' }, options, {
+    window: WINDOW,
     schedule: scheduleFor(half),
     stopAt: BASE_STEPS + half,
     start: join(baseFolder(options.work), CHECKPOINT_FILE),
@@ -102,12 +105,12 @@ interface Run {
   readonly title: string;
 }
 
-const SAMPLES_EVERY = 100;
+const SAMPLES_EVERY = 500;
 
 async function trainFolder(
   { arm, seed, folder, title }: Run,
   { work, threads, signal }: Pick<TrainOptions, 'work' | 'threads' | 'signal'>,
-  length: Pick<EditTrainingOptions, 'schedule' | 'stopAt' | 'start'>,
+  length: Pick<EditTrainingOptions, 'window' | 'schedule' | 'stopAt' | 'start'>,
 ): Promise<number> {
   const config = await readModelConfig(work);
   await using runtime = await GraphRuntime.start({ threads });
@@ -117,7 +120,6 @@ async function trainFolder(
     ...length,
     runtime,
     config,
-    side: SIDE,
     mixture: mixtureOf(arm),
     batches: {
       caches: Object.fromEntries(ARMS[arm].map((name) => [name, cachePath(work, name)])),
