@@ -1,7 +1,7 @@
 import type { TensorRecord } from '../runtime/protocol.js';
 import type { Draw } from './mixture.js';
 
-/** Turns drawn examples into the feeds of one step. */
+/** Turns drawn examples into the feeds of one step. Their buffers are moved away: every call returns new arrays. */
 export type BatchMaker = (draws: readonly Draw[]) => TensorRecord | Promise<TensorRecord>;
 
 /**

@@ -18,7 +18,8 @@ export interface TimestepOptions {
 /**
  * Sinusoidal embedding of diffusion times (Ho et al. 2020): timesteps [batch], in steps, float32 -> [batch, width].
  * Frequency k of width / 2 is maxPeriod^(-k / (width / 2 - frequencyShift)).
- * @throws GraphError `shape_mismatch` unless the timesteps are a vector, `invalid_attribute` for an odd width.
+ * @throws GraphError `shape_mismatch` unless the timesteps are a vector, `invalid_attribute` for an odd width or a shift that is not
+ * below its half.
  */
 export function timestepEmbedding(timesteps: Tensor, width: number, options: TimestepOptions = {}): Tensor {
   const { flipSinToCos = false, frequencyShift = 1, maxPeriod = 10_000 } = options;
@@ -29,6 +30,12 @@ export function timestepEmbedding(timesteps: Tensor, width: number, options: Tim
     throw new GraphError('invalid_attribute', `the width of a timestep embedding must be even, got ${width}`);
   }
   const half = width / 2;
+  if (!(frequencyShift < half)) {
+    throw new GraphError(
+      'invalid_attribute',
+      `the frequency shift of a timestep embedding must be below ${half}, half its width, got ${frequencyShift}`,
+    );
+  }
   const frequencies = Float32Array.from({ length: half }, (_, k) =>
     Math.exp((-Math.log(maxPeriod) * k) / (half - frequencyShift)),
   );

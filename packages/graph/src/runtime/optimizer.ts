@@ -74,22 +74,27 @@ export class Optimizer {
     };
   }
 
-  /** Restores what {@link read} returned. */
+  /**
+   * Restores what {@link read} returned.
+   * @throws GraphError `checkpoint_mismatch` if moments are missing or of another size; then nothing is changed
+   */
   write(moments: Moments): void {
-    const restore = (target: Float32Array, source: TensorData | undefined, name: string): void => {
+    const pairs: (readonly [target: Float32Array, source: TensorData])[] = [];
+    const pair = (target: Float32Array, source: TensorData | undefined, name: string): void => {
       if (source?.length !== target.length) {
         throw new GraphError(
           'checkpoint_mismatch',
           `the moments of "${name}" are missing or of another size`,
         );
       }
-      target.set(source);
+      pairs.push([target, source]);
     };
     for (const [name, slot] of this.adamw) {
-      restore(slot.first, moments.first[name], name);
-      restore(slot.second, moments.second[name], name);
+      pair(slot.first, moments.first[name], name);
+      pair(slot.second, moments.second[name], name);
     }
-    for (const [name, slot] of this.muon) restore(slot.momentum, moments.first[name], name);
+    for (const [name, slot] of this.muon) pair(slot.momentum, moments.first[name], name);
+    for (const [target, source] of pairs) target.set(source);
     this.stepCount = moments.step;
   }
 }

@@ -167,26 +167,42 @@ export class GraphRuntime implements AsyncDisposable {
       );
     const muonShapes = new Map([...shapesWhere(true)].map(([name, shape]) => [name, asMatrix(shape)]));
     const average = options.average && averageOptions(options.average);
-    const session = await this.loadHandle(model);
-    const orthogonalize =
-      muonShapes.size === 0 ? undefined : await this.loadHandle(orthogonalizeModel(muonShapes));
-    const averages =
-      average &&
-      this.parametersOf(
-        await this.ask<Handle>({ kind: 'copyParameters', parameters: parameters.handle, names }),
-      );
-    const trainer = await this.ask<Handle>({
-      kind: 'createTrainer',
-      session,
-      parameters: parameters.handle,
-      optimizer: {
+    const made: Handle[] = [];
+    const keep = async (handle: Promise<Handle>): Promise<Handle> => {
+      made.unshift(await handle);
+      return handle;
+    };
+    const release = async (): Promise<void> => {
+      for (const handle of made) await this.ask<void>({ kind: 'release', handle });
+    };
+    const create = async (): Promise<{ trainer: Handle; averages: Parameters | undefined }> => {
+      const session = await keep(this.loadHandle(model));
+      const orthogonalize =
+        muonShapes.size === 0 ? undefined : await keep(this.loadHandle(orthogonalizeModel(muonShapes)));
+      const copy = { kind: 'copyParameters', parameters: parameters.handle, names } as const;
+      const averages = average && this.parametersOf(await keep(this.ask<Handle>(copy)));
+      const optimizer = {
         adamw: { ...DEFAULT_ADAMW, ...options.adamw },
         adamwShapes: shapesWhere(false),
         muon: { ...DEFAULT_MUON, ...options.muon },
         muonShapes,
         orthogonalize,
-      },
-      average: average && averages && { parameters: averages.handle, options: average },
+      };
+      const trainer = await keep(
+        this.ask<Handle>({
+          kind: 'createTrainer',
+          session,
+          parameters: parameters.handle,
+          optimizer,
+          average: average && averages && { parameters: averages.handle, options: average },
+        }),
+      );
+      return { trainer, averages };
+    };
+    const { trainer, averages } = await create().catch(async (error: unknown) => {
+      // A runtime that has ended has nothing left to release; the first error is the one to see.
+      await release().catch(() => undefined);
+      throw error;
     });
     return {
       step: async (feeds, learningRate, signal) => {
@@ -197,11 +213,7 @@ export class GraphRuntime implements AsyncDisposable {
       averages,
       readMoments: () => this.ask<Moments>({ kind: 'readMoments', trainer }),
       writeMoments: (moments) => this.ask<void>({ kind: 'writeMoments', trainer, moments }),
-      release: async () => {
-        for (const handle of [trainer, session, orthogonalize, averages?.handle]) {
-          if (handle !== undefined) await this.ask<void>({ kind: 'release', handle });
-        }
-      },
+      release,
     };
   }
 

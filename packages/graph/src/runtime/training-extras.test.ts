@@ -146,6 +146,28 @@ describe('running average', () => {
   });
 });
 
+describe('optimizer state', () => {
+  it('is restored as a whole or not at all', async () => {
+    const { session } = await start(4);
+    await session.step(batch(1, 4), 0.05);
+    const before = await session.readMoments();
+    const half = { step: 9, first: { w: new Float32Array(6) }, second: {} };
+    await expect(session.writeMoments(half)).rejects.toMatchObject({ code: 'checkpoint_mismatch' });
+    expect(await session.readMoments()).toEqual(before);
+  });
+
+  it('cannot meet a parameter of its name in a checkpoint', async () => {
+    const w = new Float32Array(1);
+    const moments = { step: 0, first: { 'average.w': w }, second: { 'average.w': w } };
+    const saved = saveCheckpoint(
+      join(tmpdir(), 'triptych-never.safetensors'),
+      { parameters: { 'average.w': w }, moments, metadata: {} },
+      new Map([['average.w', [1]]]),
+    );
+    await expect(saved).rejects.toThrow(/must not begin with "average\.", as "average\.w" does/);
+  });
+});
+
 describe('cancelling', () => {
   it('rejects at once with the reason of a signal that has aborted', async () => {
     const { session } = await start(4);

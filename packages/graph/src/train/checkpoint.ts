@@ -22,7 +22,7 @@ const STEP = 'step';
  * Writes one safetensors file, under its final name only when complete: parameters under their own names, optimizer
  * state and running averages under prefixes, the step in the metadata.
  * @param shapes shape of every parameter.
- * @throws GraphError `checkpoint_mismatch` if a parameter or its state is missing.
+ * @throws GraphError `checkpoint_mismatch` if a parameter or its state is missing, or if a parameter has one of the prefixes.
  */
 export async function saveCheckpoint(
   path: string,
@@ -31,6 +31,13 @@ export async function saveCheckpoint(
 ): Promise<void> {
   const { parameters, moments, averages, metadata } = checkpoint;
   const tensors = [...shapes].flatMap(([name, shape]) => {
+    const prefix = [FIRST, SECOND, AVERAGE].find((reserved) => name.startsWith(reserved));
+    if (prefix !== undefined) {
+      throw new GraphError(
+        'checkpoint_mismatch',
+        `a parameter's name must not begin with "${prefix}", as "${name}" does`,
+      );
+    }
     const second = moments.second[name];
     return [
       entry(name, shape, parameters[name]),

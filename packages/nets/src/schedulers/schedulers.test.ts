@@ -97,6 +97,19 @@ describe('schedulers against diffusers', () => {
   }
 });
 
+describe('a clipped solver', () => {
+  it('says so when too few timesteps are left', () => {
+    const config = parseSchedulerConfig({
+      ...stableDiffusion,
+      _class_name: 'DPMSolverMultistepScheduler',
+      lambda_min_clipped: 3,
+    });
+    expect(() => createSampler(config, { steps: 20 })).toThrow(
+      /lambda_min_clipped 3 leaves \d+ of 1000 timesteps, fewer than 20 steps/,
+    );
+  });
+});
+
 describe('sampling a known distribution', () => {
   // For data x0 ~ N(0, s^2) the best prediction is linear in x, and the probability flow keeps x / deviation constant.
   const deviation = 0.7;

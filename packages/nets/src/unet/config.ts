@@ -106,6 +106,13 @@ export function parseUnetConfig(json: ConfigJson): UnetConfig {
     conv_in_kernel: oddKernel(reader, 'conv_in_kernel'),
     conv_out_kernel: oddKernel(reader, 'conv_out_kernel'),
   };
+  const half = (channels[0] ?? 0) / 2;
+  if (config.freq_shift >= half) {
+    throw reader.refusal(
+      'freq_shift',
+      `${config.freq_shift} must be below ${half}, half of the first channels`,
+    );
+  }
   checkAttention(reader, config);
   checkTextEmbedding(reader, config);
   checkDepth(reader, config);

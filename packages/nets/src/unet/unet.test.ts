@@ -132,6 +132,7 @@ describe('UNet2DConditionModel', () => {
       /addition_embed_type_num_heads 7 does not divide cross_attention_dim 768/,
       { addition_embed_type: 'text', addition_embed_type_num_heads: 7 },
     ],
+    ['a shift of all frequencies', /freq_shift 160 must be below 160/, { freq_shift: 160 }],
     ['Fourier time', /time_embedding_type "fourier"/, { time_embedding_type: 'fourier' }],
     ['gated attention', /attention_type "gated"/, { attention_type: 'gated' }],
     [

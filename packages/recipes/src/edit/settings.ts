@@ -101,11 +101,11 @@ export const mixtureOf = (arm: Arm): MixtureSet[] => ARMS[arm].map((name) => ({ 
 
 /** Steps of the common base, and of every run after it. */
 export const BASE_STEPS = 5470;
-export const STEPS = 700;
-/** What the base sees of a picture at a time: less of it is more examples, and the first it must learn is what names mean. */
-export const BASE_WINDOW: Window = { width: 48, height: 32 };
-/** What the runs see: all objects of all scenes, and most of their floor. */
-export const WINDOW: Window = { width: 64, height: 48 };
+export const STEPS = 7500;
+/** What is seen of a picture at a time until the learning rate falls: less of it is more examples in the same time. */
+export const WINDOW: Window = { width: 48, height: 32 };
+/** What is seen while it falls: all objects of all scenes, and most of their floor. */
+export const LAST_WINDOW: Window = { width: 64, height: 48 };
 export const BATCH = 32;
 export const DROPOUT_RATE = 0.05;
 export const CHANGED_WEIGHT = 2;
@@ -117,7 +117,7 @@ const PEAK = 1.2e-3;
 const WARMUP_STEPS = 30;
 
 /** Share of a run's steps in which the learning rate falls. */
-export const FALL_FRACTION = 0.4;
+export const FALL_FRACTION = 0.15;
 
 /** The common beginning of all runs: arm A's data, and no fall. */
 export const BASE_SEED = 0;

@@ -21,12 +21,13 @@ import {
   AVERAGE_DECAY,
   BASE_SEED,
   BASE_STEPS,
-  BASE_WINDOW,
   BATCH,
   baseSchedule,
   CHANGED_WEIGHT,
   DROPOUT_RATE,
+  FALL_FRACTION,
   isMuon,
+  LAST_WINDOW,
   mixtureOf,
   modelJson,
   PURE_NOISE_SHARE,
@@ -72,30 +73,39 @@ export interface TrainOptions {
 /** Trains the base from the copy start. */
 export function trainBase(options: Pick<TrainOptions, 'work' | 'threads' | 'signal'>): Promise<number> {
   const run = { arm: 'A', seed: BASE_SEED, folder: baseFolder(options.work), title: 'Base' } as const;
-  return trainFolder(run, options, { window: BASE_WINDOW, schedule: baseSchedule, stopAt: BASE_STEPS });
+  return trainFolder(run, options, { window: WINDOW, schedule: baseSchedule, stopAt: BASE_STEPS });
 }
 
 /** Trains one arm from its last checkpoint, or from the base. Returns the step that was reached. */
 export function trainRun(arm: Arm, seed: number, options: TrainOptions): Promise<number> {
   const folder = runFolder(options.work, arm, seed);
-  return trainFolder({ arm, seed, folder, title: `Arm ${arm}, seed ${seed}` }, options, {
-    window: WINDOW,
-    schedule: scheduleFor(options.steps),
-    stopAt: BASE_STEPS + options.stopAt,
-    start: join(baseFolder(options.work), CHECKPOINT_FILE),
-  });
+  return trainAfterBase({ arm, seed, folder, title: `Arm ${arm}, seed ${seed}` }, options);
 }
 
 /** Trains A-2x for half of the steps: it then has seen as many attribute examples as M. */
 export function trainMatched(options: TrainOptions): Promise<number> {
   const folder = join(runFolder(options.work, 'A-2x', 0), MATCHED_FOLDER);
   const half = options.steps / 2;
-  return trainFolder({ arm: 'A-2x', seed: 0, folder, title: 'Arm A-2x, half of the steps' }, options, {
+  return trainAfterBase(
+    { arm: 'A-2x', seed: 0, folder, title: 'Arm A-2x, half of the steps' },
+    { ...options, steps: half, stopAt: half },
+  );
+}
+
+/** Most of the steps on small windows, those of the falling learning rate on large ones. */
+async function trainAfterBase(run: Run, options: TrainOptions): Promise<number> {
+  const schedule = scheduleFor(options.steps);
+  const start = join(baseFolder(options.work), CHECKPOINT_FILE);
+  const fall = BASE_STEPS + Math.round((1 - FALL_FRACTION) * options.steps);
+  const stopAt = BASE_STEPS + options.stopAt;
+  const reached = await trainFolder(run, options, {
     window: WINDOW,
-    schedule: scheduleFor(half),
-    stopAt: BASE_STEPS + half,
-    start: join(baseFolder(options.work), CHECKPOINT_FILE),
+    schedule,
+    stopAt: Math.min(fall, stopAt),
+    start,
   });
+  if (reached < fall || stopAt <= fall || options.signal.aborted) return reached;
+  return await trainFolder(run, options, { window: LAST_WINDOW, schedule, stopAt });
 }
 
 interface Run {
