@@ -13,7 +13,7 @@ import { measureQuietly, ownCpuMs } from './quiet.mjs';
 import { sd15Folder } from './random-unet.mjs';
 import { median } from './statistics.mjs';
 
-const modelFolder = path.join(import.meta.dirname, '..', 'models', 'edit');
+const modelsFolder = path.join(import.meta.dirname, '..', 'models', 'edit');
 const mebibyte = 2 ** 20;
 
 /** @param {{row: Function, note: Function, only?: string, quick: boolean, signal: AbortSignal}} bench */
@@ -132,8 +132,9 @@ async function memory({ name, row, threads, signal }) {
 /** Seconds of one edit with the embedded model at its own size and default settings, loading apart. */
 async function latency({ name, row, note, quick, threads, signal }) {
   const { openEditor } = await import('@triptych/aurora');
-  const isThere = fs.existsSync(path.join(modelFolder, 'model_index.json'));
-  if (typeof openEditor !== 'function' || !isThere) {
+  const { findEditModel } = await import('@triptych/cli');
+  const modelFolder = findEditModel(modelsFolder);
+  if (modelFolder === undefined) {
     note({ name, notThere: 'the embedded edit model (models/edit)' });
     return;
   }

@@ -51,6 +51,7 @@ export {
   type EditModelFolder,
   openEditModel,
   PIPELINE_CLASS,
+  readEditWeights,
   type SaveEditModelOptions,
   saveEditModel,
 } from './model/folder.js';

@@ -6,6 +6,7 @@ export { type ExitCode, exitCodes, InterruptedError, UsageError } from './exit.j
 export {
   embeddedEditModelFolder,
   embeddedModelFolder,
+  findEditModel,
   findWebRoot,
   resolveEditModel,
   resolveModel,

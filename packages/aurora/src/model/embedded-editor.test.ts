@@ -1,11 +1,15 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { GraphRuntime, Random } from '@triptych/graph';
 import type { Raster } from '@triptych/media';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Editor, type EditorRequest, samplerNames } from '../editor.js';
 import { AuroraError } from '../errors.js';
-import { tinyModelFolder } from '../testing/tiny-model.js';
+import { tinyJson, tinyModelFolder } from '../testing/tiny-model.js';
 import { openEmbeddedEditor } from './embedded-editor.js';
-import { depthToSpace, spaceToDepth } from './pixels.js';
+import { openEditModel, readEditWeights, saveEditModel } from './folder.js';
+import { depthToSpace, OUTPUT_CHANNELS, spaceToDepth } from './pixels.js';
 
 const random = new Random(3);
 const picture = (side: number): Raster => ({
@@ -43,6 +47,23 @@ describe('space to depth', () => {
   it('loses nothing', () => {
     const { data } = picture(16);
     expect(depthToSpace(Float32Array.from(spaceToDepth(data, 16, 16)), 16, 16)).toEqual(data);
+  });
+});
+
+describe('a model folder', () => {
+  it('gives the weights it was written from, in half precision', async () => {
+    const folder = await tinyModelFolder(random);
+    const copy = join(await mkdtemp(join(tmpdir(), 'triptych-copy-')), 'copy');
+    const { config, tokenizer, nativeSide, defaults, hash } = await openEditModel(folder);
+    expect(config.unet.out_channels).toBe(OUTPUT_CHANNELS);
+    await saveEditModel(copy, {
+      json: tinyJson(tokenizer.vocabSize),
+      weights: await readEditWeights(folder),
+      tokenizerFolder: join(folder, 'tokenizer'),
+      nativeSide,
+      defaults,
+    });
+    expect((await openEditModel(copy)).hash).toBe(hash);
   });
 });
 

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { cp, mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { type ClipTokenizer, readClipTokenizer, toHalfBits, writeSafetensors } from '@triptych/checkpoints';
+import {
+  type ClipTokenizer,
+  fromHalfBits,
+  readClipTokenizer,
+  readSafetensors,
+  toHalfBits,
+  writeSafetensors,
+} from '@triptych/checkpoints';
 import { input, type Tensor } from '@triptych/graph';
 import { writeFileAtomically } from '@triptych/media';
 import {
@@ -22,7 +29,7 @@ import {
   isPixelUnet,
   parseEditModel,
 } from './network.js';
-import { MASK_CHANNELS, PATCH, PIXEL_CHANNELS } from './pixels.js';
+import { OUTPUT_CHANNELS, PATCH, PIXEL_CHANNELS } from './pixels.js';
 
 /** `_class_name` in model_index.json: laid out as a diffusers folder, but of a pipeline that diffusers does not have. */
 export const PIPELINE_CLASS = 'TriptychPixelEditPipeline';
@@ -138,6 +145,19 @@ export async function openEditModel(folder: string): Promise<EditModelFolder> {
   };
 }
 
+/** The weights that {@link saveEditModel} wrote, under their names: to train on from them. */
+export async function readEditWeights(folder: string): Promise<Record<string, Float32Array>> {
+  const weights: Record<string, Float32Array> = {};
+  for (const path of [join(folder, 'unet', UNET_FILE), join(folder, 'text_encoder', TEXT_FILE)]) {
+    const { tensors } = await readSafetensors(path);
+    for (const [name, { dtype, data }] of tensors) {
+      if (dtype !== 'F16') throw new AuroraError('MODEL', `"${name}" of ${path} is ${dtype}, not F16`);
+      weights[name] = Float32Array.from(data as Uint16Array, fromHalfBits);
+    }
+  }
+  return weights;
+}
+
 /** Pixels that sides must be multiples of: the patch times what the U-Net halves. */
 export function sideMultipleOf({ unet }: EditModelConfig): number {
   return PATCH * 2 ** (unet.block_out_channels.length - 1);
@@ -145,7 +165,7 @@ export function sideMultipleOf({ unet }: EditModelConfig): number {
 
 function checkParts({ unet, textEncoder, scheduler }: EditModelConfig): void {
   const problem = !isPixelUnet(unet)
-    ? `unet: in_channels ${unet.in_channels} and out_channels ${unet.out_channels} must be ${2 * PIXEL_CHANNELS} and ${PIXEL_CHANNELS + MASK_CHANNELS}`
+    ? `unet: in_channels ${unet.in_channels} and out_channels ${unet.out_channels} must be ${2 * PIXEL_CHANNELS} and ${OUTPUT_CHANNELS}`
     : unet.cross_attention_dim[0] !== textEncoder.hidden_size
       ? `unet cross_attention_dim ${unet.cross_attention_dim[0]} is not the text encoder's hidden_size ${textEncoder.hidden_size}`
       : scheduler.prediction_type !== 'sample'

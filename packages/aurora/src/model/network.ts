@@ -1,4 +1,4 @@
-import { add, concat, mul, type Random, sigmoid, split, type Tensor } from '@triptych/graph';
+import { add, concat, mul, type Random, sigmoid, split, sub, type Tensor } from '@triptych/graph';
 import {
   type ClipTextConfig,
   type ConfigJson,
@@ -11,7 +11,7 @@ import {
   type UnetConfig,
   unet,
 } from '@triptych/nets';
-import { MASK_CHANNELS, PIXEL_CHANNELS } from './pixels.js';
+import { MASK_CHANNELS, OUTPUT_CHANNELS, PIXEL_CHANNELS } from './pixels.js';
 
 /** Configurations of the embedded model's parts, as its folder holds them: public keys throughout. */
 export interface EditModelJson {
@@ -71,9 +71,10 @@ export interface EditNetwork {
 }
 
 /**
- * The U-Net beside its source: clean = source + mask * change, both from (noisy, source, time, text). With its last
- * convolution at zero it copies the source exactly, so that all of training goes into the edit. The mask is what
- * training can tell directly where to edit, and it keeps what should stay.
+ * The U-Net beside its source: clean = source + mask * (paint - cover * source), all three from (noisy, source, time,
+ * text). With its last convolution at zero it copies the source exactly, so that all of training goes into the edit. The
+ * mask is what training can tell directly where to edit, and it keeps what should stay. Where cover is one, paint is all
+ * that is seen: to remove an object, its picture need not be known to the last pixel.
  */
 export function editNetwork(config: UnetConfig, { noisy, source, timestep, text }: EditInputs): EditNetwork {
   const { output, parameters } = unet(config, {
@@ -81,9 +82,16 @@ export function editNetwork(config: UnetConfig, { noisy, source, timestep, text 
     timestep,
     encoderHiddenStates: text,
   });
-  const [change, logits] = split(output, 1, [PIXEL_CHANNELS, MASK_CHANNELS]) as [Tensor, Tensor];
+  const parts = [PIXEL_CHANNELS, MASK_CHANNELS, MASK_CHANNELS];
+  const [paint, logits, cover] = split(output, 1, parts) as [Tensor, Tensor, Tensor];
   const mask = sigmoid(logits);
-  return { clean: add(source, mul(concat([mask, mask, mask], 1), change)), mask, parameters };
+  const change = sub(paint, mul(ofAllColours(cover), source));
+  return { clean: add(source, mul(ofAllColours(mask), change)), mask, parameters };
+}
+
+/** A plane [batch, 16, ...] for each of the three colours: [batch, 48, ...]. */
+export function ofAllColours(plane: Tensor): Tensor {
+  return concat([plane, plane, plane], 1);
 }
 
 /** Text encoder and U-Net as one graph from token ids int32 [batch, tokens]: what training sees. */
@@ -110,5 +118,5 @@ export function copyStart(
 
 /** Whether a configuration is one that {@link editNetwork} can run. */
 export function isPixelUnet({ in_channels: input, out_channels: output }: UnetConfig): boolean {
-  return input === 2 * PIXEL_CHANNELS && output === PIXEL_CHANNELS + MASK_CHANNELS;
+  return input === 2 * PIXEL_CHANNELS && output === OUTPUT_CHANNELS;
 }

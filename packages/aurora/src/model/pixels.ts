@@ -13,6 +13,9 @@ export const PIXEL_CHANNELS = 3 * PATCH * PATCH;
 /** Channels of one position that say something about whole pixels. */
 export const MASK_CHANNELS = PATCH * PATCH;
 
+/** What the U-Net says of one position: paint, mask and cover. */
+export const OUTPUT_CHANNELS = PIXEL_CHANNELS + 2 * MASK_CHANNELS;
+
 /**
  * Bytes of an RGB picture as [48, height / 4, width / 4] in -1..1; channel (colour * 4 + row) * 4 + column, as torch's
  * `pixel_unshuffle` orders them.

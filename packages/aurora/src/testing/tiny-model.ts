@@ -16,7 +16,7 @@ export function tinyJson(vocabulary: number): EditModelJson {
     unet: {
       sample_size: 4,
       in_channels: 96,
-      out_channels: 64,
+      out_channels: 80,
       block_out_channels: [16, 32],
       down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D'],
       up_block_types: ['CrossAttnUpBlock2D', 'UpBlock2D'],

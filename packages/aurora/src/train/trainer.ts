@@ -6,7 +6,6 @@ import {
   add,
   appendLog,
   BatchLoader,
-  concat,
   type GraphRuntime,
   input,
   learningRateAt,
@@ -28,7 +27,7 @@ import {
   type TrainingSession,
 } from '@triptych/graph';
 import { shapesOf } from '@triptych/nets';
-import { copyStart, type EditModelConfig, wholeNetwork } from '../model/network.js';
+import { copyStart, type EditModelConfig, ofAllColours, wholeNetwork } from '../model/network.js';
 import { MASK_CHANNELS, PATCH, PIXEL_CHANNELS } from '../model/pixels.js';
 import type { BatchOptions } from './batches.js';
 import type { Window } from './window.js';
@@ -64,8 +63,8 @@ export interface EditTrainingOptions {
   readonly averageDecay: number;
   /** Where checkpoint, log and snapshots go. */
   readonly folder: string;
-  /** A checkpoint to begin with, its step included, instead of the copy start; the folder's own goes first. */
-  readonly start?: string;
+  /** Weights to begin with instead of the copy start; the folder's own checkpoint goes first. */
+  readonly start?: Readonly<Record<string, Float32Array>>;
   /** Save and stop after this step; a later call goes on from there. Default: the schedule's last. */
   readonly stopAt?: number;
   /** Whether the whole state after a step is kept in a file of its own, `snapshot-<step>.safetensors`. */
@@ -104,7 +103,7 @@ export function editLoss(
   });
   const weight = input('weight', blocks(MASK_CHANNELS));
   const difference = sub(clean, input('target', shape));
-  const weighted = mul(concat([weight, weight, weight], 1), mul(difference, difference));
+  const weighted = mul(ofAllColours(weight), mul(difference, difference));
   const changed = input('changed', blocks(MASK_CHANNELS));
   const chance = add(mul(changed, mask), mul(sub(scalar(1), changed), sub(scalar(1), mask)));
   const surprise = mul(weight, log(add(chance, scalar(LEAST_CHANCE))));
@@ -195,9 +194,8 @@ async function startOf(
 ): Promise<TrainingCheckpoint> {
   const path = join(folder, CHECKPOINT_FILE);
   if (existsSync(path)) return loadCheckpoint(path);
-  if (start !== undefined) return { ...(await loadCheckpoint(start)), metadata: {} };
   return {
-    parameters: copyStart(tensors, new Random(seed)),
+    parameters: start ?? copyStart(tensors, new Random(seed)),
     moments: { step: 0, first: {}, second: {} },
     metadata: {},
   };

@@ -9,14 +9,17 @@ import { GROUPS, type ResultRow, TASKS } from './results.js';
 import {
   ADAMW,
   ARMS,
+  BASE_STEPS,
   BATCH,
   CHANGED_WEIGHT,
   EXAMPLES,
   FALL_FRACTION,
+  LAST_WINDOW,
   PUBLISHED,
   PURE_NOISE_SHARE,
   SIDE,
   scheduleFor,
+  WINDOW,
 } from './settings.js';
 import { runFolder } from './work-folder.js';
 
@@ -65,8 +68,8 @@ async function architecture(folder: string): Promise<string> {
 \`${PUBLISHED.name}/\`, laid out as a diffusers folder: ${count(sizes.reduce((a, b) => a + b))} bytes of F16 weights, about ${(sizes.reduce((a, b) => a + b) / 2e6).toFixed(1)} M parameters, SHA-256
 \`${hash}\`.
 
-- \`UNet2DConditionModel\`, widths ${unet.block_out_channels.join(' and ')}, over 4 x 4 blocks of pixels as 48 channels (no autoencoder); it predicts what to
-  add to the source
+- \`UNet2DConditionModel\`, widths ${unet.block_out_channels.join(' and ')}, over 4 x 4 blocks of pixels as 48 channels (no autoencoder); it predicts
+  where to change the source, what of it to cover, and the paint
 - \`CLIPTextModel\`, ${textEncoder.num_hidden_layers} layers of width ${textEncoder.hidden_size}, trained with it; ${tokenizer.vocabSize} tokens, one for each word of the world's wordings
 - trained at ${SIDE} x ${SIDE}; other multiples of 8 run, worse the further they are from that
 - by default ${defaults.steps} step${defaults.steps === 1 ? '' : 's'} of ${defaults.sampler}, text guidance ${defaults.textGuidance}, image guidance ${defaults.imageGuidance} (chosen on validation scenes)`;
@@ -82,9 +85,10 @@ function resultsSection(rows: readonly ResultRow[]): string {
   const lines = [...TASKS, ...Object.keys(GROUPS)].map(
     (task) => `| ${task} | ${metrics.map((metric) => cell(task, metric)).join(' | ')} |`,
   );
+  const known = rows.find(({ arm, task }) => arm === PUBLISHED.arm && task === TASKS[0]);
   return `## Result
 
-Arm ${PUBLISHED.arm} of the comparison in \`docs/aurora.md\` (mean of three trainings; this model is seed ${PUBLISHED.seed}), on 200 held-out rows per task:
+Arm ${PUBLISHED.arm} of the comparison in \`docs/aurora.md\` (trainings: ${known?.seeds}; this model is seed ${PUBLISHED.seed}), on ${known?.n} held-out rows per task:
 object-level success in %, progress on pixels that should change in %, mean squared error on pixels that should not (x 1000),
 DiscEdit in %.
 
@@ -105,14 +109,16 @@ function trainingSection(log: readonly EditLogLine[], steps: number): string {
   const [cpu] = cpus();
   return `## Training
 
-\`npm run -w @triptych/recipes edit -- data\`, then \`... train --arm ${PUBLISHED.arm} --seed ${PUBLISHED.seed} --steps ${steps}\`. A stopped run goes on with identical results.
+\`npm run -w @triptych/recipes edit -- data base\`, then \`... train --arm ${PUBLISHED.arm} --seed ${PUBLISHED.seed} --steps ${steps}\`. A stopped run goes on with identical results.
 
-- ${count(last.step)} steps of ${BATCH} examples, ${count(last.step * BATCH)} in all; ${Math.round(last.seconds / 60)} minutes of wall time on one of ${cpus().length} cores of ${cpu?.model.trim()} with
-  ${Math.round(totalmem() / 2 ** 30)} GiB, shared with much other work
+- the base first: ${count(BASE_STEPS)} steps on attribute and global examples alone, kept in \`packages/recipes/edit/base\`
+- ${count(last.step)} steps of ${BATCH} examples, ${count(last.step * BATCH)} in all; ${Math.round(last.seconds / 60)} minutes of wall time on at most ${cpus().length} cores of ${cpu?.model.trim()} with
+  ${Math.round(totalmem() / 2 ** 30)} GiB, beside other work
 - float32 on ONNX Runtime; matrices and convolutions by Muon, all else by AdamW (betas ${ADAMW.beta1} and ${ADAMW.beta2}), decay ${ADAMW.weightDecay}; running
   average of the weights
 - learning rate ${peak}: ${warmupSteps} steps of warm-up, a plateau, a linear fall over the last ${100 * FALL_FRACTION} % of the steps
-- squared error of the predicted clean picture, changed pixels ${CHANGED_WEIGHT} times as heavy, every example as heavy as any other;
+- windows of ${WINDOW.width} x ${WINDOW.height} pixels, ${LAST_WINDOW.width} x ${LAST_WINDOW.height} in the fall
+- squared error of the predicted clean picture and cross-entropy of the mask of changes, changed pixels ${CHANGED_WEIGHT} times as heavy;
   ${100 * PURE_NOISE_SHARE} % of the examples at pure noise
 
 ![loss by step](loss.svg)`;

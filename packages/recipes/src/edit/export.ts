@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CHECKPOINT_FILE, type EditorSettings, saveEditModel } from '@triptych/aurora';
 import { loadCheckpoint } from '@triptych/graph';
 import { type Arm, modelJson, SIDE } from './settings.js';
-import { vocabularySize } from './train.js';
+import { vocabularySize } from './tokenizer.js';
 import { tokenizerFolder } from './work-folder.js';
 
 /** How a model of the comparison is run unless somebody says otherwise. */

@@ -8,7 +8,8 @@ import { runQueue } from './queue.js';
 import { report } from './report.js';
 import { ARMS, type Arm, STEPS } from './settings.js';
 import { sweep } from './sweep.js';
-import { prepareTokenizer, trainBase, trainMatched, trainRun } from './train.js';
+import { prepareTokenizer } from './tokenizer.js';
+import { trainBase, trainMatched, trainRun } from './train.js';
 
 const HELP = `Trains, compares and exports the embedded edit model. Every part can be stopped and started again.
 
@@ -16,7 +17,7 @@ usage: npm run -w @triptych/recipes edit -- [part] [options]
 
 parts (all of them, in this order but without train, when none is named):
   data       render the data sets and pack them for training
-  base       train the common beginning of all runs
+  base       train the common beginning of all runs, unless it is there (packages/recipes/edit/base)
   queue      train all runs of the comparison, --processes at a time, each up to --stop-at
   matched    train A-2x once more for half of the steps
   sweep      choose guidance and steps on validation scenes
@@ -111,8 +112,7 @@ async function runPart(part: Part, signal: AbortSignal): Promise<void> {
       console.log(`stopped after step ${await trainMatched(training)}`);
       break;
     case 'sweep':
-      await exportModels(work, steps);
-      await sweep(work, signal);
+      await sweep(work, await exportModels(work, steps), signal);
       break;
     case 'evaluate': {
       const models = await exportModels(work, steps);

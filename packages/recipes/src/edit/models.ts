@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Editor, openEmbeddedEditor } from '@triptych/aurora';
 import type { GraphRuntime } from '@triptych/graph';
 import { exportRun } from './export.js';
-import { type Arm, BASE_STEPS, PUBLISHED, RUNS } from './settings.js';
+import { type Arm, PUBLISHED, RUNS } from './settings.js';
 import { chosenSettings, readSweep } from './sweep-results.js';
 import { MATCHED_FOLDER, runFolder } from './work-folder.js';
 
@@ -39,7 +39,7 @@ export async function exportModels(work: string, steps: number): Promise<readonl
         seed,
         folder,
         run,
-        wantedStep: BASE_STEPS + (isMatched ? steps / 2 : steps),
+        wantedStep: isMatched ? steps / 2 : steps,
       });
       if (step === undefined) continue;
     }
@@ -59,7 +59,7 @@ export async function publishModel(work: string, folder: string, steps: number):
     seed,
     run,
     folder: join(folder, name),
-    wantedStep: BASE_STEPS + steps,
+    wantedStep: steps,
     defaults,
   });
   if (step === undefined) throw new Error(`${run} has no checkpoint of step ${steps}: train it first`);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BenchItem, Estimate } from '@triptych/aurora';
@@ -67,6 +68,10 @@ export async function report(
 const percent = (value: number): string => (100 * value).toFixed(1);
 
 function hypotheses(table: ResultTable): string {
+  const missing = MODELS.map(({ name }) => name).filter((name) => !table.has(name));
+  if (missing.length > 0) {
+    return `### The hypotheses\n\nNot decided yet. Not trained, or not judged: ${missing.join(', ')}.`;
+  }
   const matched = MODELS.filter(({ isMatched }) => isMatched).map(({ name }) => name);
   const line = (what: string, bound: string, holds: boolean, { mean, low, high }: Estimate): string =>
     `| ${what} | ${bound} | ${percent(mean)} (${percent(low)} to ${percent(high)}) | ${holds ? 'holds' : '**does not hold**'} |`;
@@ -80,10 +85,8 @@ function hypotheses(table: ResultTable): string {
     line('1a: M - A, action and reasoning', '>= 20', overA.mean >= 0.2, overA),
     line('1b: M - A-2x, action and reasoning', '>= 20', overTwice.mean >= 0.2, overTwice),
   ];
-  if (matched.every((name) => table.has(name))) {
-    const price = success(m, matched, ['attribute']);
-    lines.push(line('2: M - A-2x matched, attribute', '>= -5', price.mean >= -0.05, price));
-  }
+  const price = success(m, matched, ['attribute']);
+  lines.push(line('2: M - A-2x matched, attribute', '>= -5', price.mean >= -0.05, price));
   const noise = difference(table, [modelsOf('N'), m], TASKS, 'preservation-mse');
   const thousand = (value: number): string => (1000 * value).toFixed(2);
   lines.push(
@@ -150,6 +153,7 @@ function correlationText(records: Parameters<typeof correlations>[0]): string {
 async function settingsText(work: string): Promise<string> {
   const rows = await readSweep(work);
   const line = (arms: string, arm: 'A' | 'M'): string => {
+    if (!rows.some(({ model }) => model === `${arm}-0`)) return `${arms}: not trained yet`;
     const { steps, textGuidance, imageGuidance } = chosenSettings(rows, arm);
     return `${arms}: ${steps} steps of DDIM, text guidance ${textGuidance}, image guidance ${imageGuidance}`;
   };
@@ -188,7 +192,7 @@ async function pictures(work: string, signal: AbortSignal): Promise<Uint8Array> 
   const half = blocks.length / 2;
   const [left, right] = [blocks.slice(0, half).flat(), blocks.slice(half).flat()];
   const side = SIDE * ZOOM;
-  const columns = SHOWN.length + 2;
+  const columns = Math.max(...[...left, ...right].map((row) => row.length));
   const wide = columns * (side + GAP);
   const width = 2 * wide + 4 * GAP;
   const height = left.length * (side + GAP) + GAP;
@@ -214,7 +218,7 @@ async function pictureRow(work: string, item: BenchItem): Promise<Raster[]> {
   const files = [
     item.source,
     item.edit?.target ?? item.source,
-    ...SHOWN.map((name) => join(folder, `${name}.png`)),
+    ...SHOWN.map((name) => join(folder, `${name}.png`)).filter((file) => existsSync(file)),
   ];
   const side = SIDE * ZOOM;
   return await Promise.all(

@@ -100,8 +100,8 @@ export const RUNS: readonly (readonly [arm: Arm, seed: number])[] = [
 export const mixtureOf = (arm: Arm): MixtureSet[] => ARMS[arm].map((name) => ({ name, length: EXAMPLES }));
 
 /** Steps of the common base, and of every run after it. */
-export const BASE_STEPS = 5470;
-export const STEPS = 7500;
+export const BASE_STEPS = 3187;
+export const STEPS = 3000;
 /** What is seen of a picture at a time until the learning rate falls: less of it is more examples in the same time. */
 export const WINDOW: Window = { width: 48, height: 32 };
 /** What is seen while it falls: all objects of all scenes, and most of their floor. */
@@ -109,7 +109,7 @@ export const LAST_WINDOW: Window = { width: 64, height: 48 };
 export const BATCH = 32;
 export const DROPOUT_RATE = 0.05;
 export const CHANGED_WEIGHT = 2;
-export const PURE_NOISE_SHARE = 0.75;
+export const PURE_NOISE_SHARE = 0.5;
 export const AVERAGE_DECAY = 0.999;
 export const ADAMW = { beta1: 0.9, beta2: 0.99, weightDecay: 0.01, clipNorm: 1 } as const;
 
@@ -129,11 +129,10 @@ export const baseSchedule: Schedule = {
   fallFraction: 0,
 };
 
-/** A run goes on from the base at its plateau, then the learning rate falls to 0. */
+/** A run has the optimizer and the warm-up of its own, then a plateau, then the learning rate falls to 0. */
 export function scheduleFor(steps: number): Schedule {
-  const totalSteps = BASE_STEPS + steps;
-  const fallFraction = (FALL_FRACTION * steps) / totalSteps;
-  return { kind: 'trapezoid', peak: PEAK, warmupSteps: WARMUP_STEPS, totalSteps, fallFraction };
+  const fallFraction = FALL_FRACTION;
+  return { kind: 'trapezoid', peak: PEAK, warmupSteps: WARMUP_STEPS, totalSteps: steps, fallFraction };
 }
 
 /** Muon trains all matrices and convolutions but the first and the last; AdamW trains those, tables, norms and biases. */
@@ -152,7 +151,7 @@ export function modelJson(vocabulary: number): EditModelJson {
       _class_name: 'UNet2DConditionModel',
       sample_size: SIDE / 4,
       in_channels: 96,
-      out_channels: 64,
+      out_channels: 80,
       block_out_channels: [48, 96],
       down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D'],
       up_block_types: ['CrossAttnUpBlock2D', 'UpBlock2D'],

@@ -4,7 +4,7 @@ import { GraphRuntime } from '@triptych/graph';
 import { writeFileAtomically } from '@triptych/media';
 import { validationSet } from './benchmark.js';
 import { judgeItems, readJudged } from './judge.js';
-import { openModel } from './models.js';
+import { openModel, type TrainedModel } from './models.js';
 import { DECIDERS, type SweepRow } from './sweep-results.js';
 
 const cell = (textGuidance: number, imageGuidance: number, steps: number): EditorSettings => ({
@@ -27,12 +27,17 @@ export const GRID: readonly EditorSettings[] = [
 
 const ATTRIBUTE_TASKS: readonly string[] = ['attribute', 'global'];
 
-/** Runs the grid on validation scenes with both deciding models and writes `sweep.json`. */
-export async function sweep(work: string, signal: AbortSignal): Promise<readonly SweepRow[]> {
+/** Runs the grid on validation scenes with those deciding models that are trained and writes `sweep.json`. */
+export async function sweep(
+  work: string,
+  trained: readonly TrainedModel[],
+  signal: AbortSignal,
+): Promise<readonly SweepRow[]> {
   const { items } = await validationSet(work, signal);
   await using runtime = await GraphRuntime.start({ threads: 1 });
   const rows: SweepRow[] = [];
-  for (const model of Object.keys(DECIDERS)) {
+  const deciders = Object.keys(DECIDERS).filter((decider) => trained.some(({ name }) => name === decider));
+  for (const model of deciders) {
     // What an attribute arm was never taught must not decide how it is run.
     const asked = model.startsWith('A') ? items.filter(({ task }) => ATTRIBUTE_TASKS.includes(task)) : items;
     await using editor = await openModel(work, model, runtime);

@@ -1,18 +1,14 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  CHECKPOINT_FILE,
   type EditLogLine,
-  type EditModelConfig,
   type EditTrainingOptions,
   LOG_FILE,
-  openPairCache,
-  parseEditModel,
+  readEditWeights,
   trainEditor,
-  writeWordTokenizer,
 } from '@triptych/aurora';
 import { GraphRuntime, writeLogPage } from '@triptych/graph';
+import { exportRun } from './export.js';
 import { SamplePainter } from './samples.js';
 import {
   ADAMW,
@@ -29,35 +25,19 @@ import {
   isMuon,
   LAST_WINDOW,
   mixtureOf,
-  modelJson,
   PURE_NOISE_SHARE,
   scheduleFor,
-  TOKENS,
   WINDOW,
 } from './settings.js';
-import { baseFolder, cachePath, MATCHED_FOLDER, runFolder, tokenizerFolder } from './work-folder.js';
-
-/** Learns the tokenizer from the instructions of one set of each kind, which hold all words: the same one for every arm. */
-export async function prepareTokenizer(work: string): Promise<void> {
-  if (existsSync(join(tokenizerFolder(work), 'tokenizer_config.json'))) return;
-  const texts: string[] = [];
-  for (const name of ARMS.M) {
-    const cache = await openPairCache(cachePath(work, name));
-    for (const { instruction } of cache.examples) texts.push(instruction);
-    await cache.close();
-  }
-  await writeWordTokenizer(tokenizerFolder(work), texts, TOKENS);
-}
-
-/** The model's configuration with the work folder's tokenizer. */
-export async function readModelConfig(work: string): Promise<EditModelConfig> {
-  return parseEditModel(modelJson(await vocabularySize(work)));
-}
-
-export async function vocabularySize(work: string): Promise<number> {
-  const text = await readFile(join(tokenizerFolder(work), 'vocab.json'), 'utf8');
-  return Object.keys(JSON.parse(text) as object).length;
-}
+import { readModelConfig } from './tokenizer.js';
+import {
+  BASE_MODEL,
+  baseFolder,
+  cachePath,
+  MATCHED_FOLDER,
+  runFolder,
+  tokenizerFolder,
+} from './work-folder.js';
 
 /** How far a call of a training command goes. */
 export interface TrainOptions {
@@ -70,10 +50,15 @@ export interface TrainOptions {
   readonly signal: AbortSignal;
 }
 
-/** Trains the base from the copy start. */
-export function trainBase(options: Pick<TrainOptions, 'work' | 'threads' | 'signal'>): Promise<number> {
-  const run = { arm: 'A', seed: BASE_SEED, folder: baseFolder(options.work), title: 'Base' } as const;
-  return trainFolder(run, options, { window: WINDOW, schedule: baseSchedule, stopAt: BASE_STEPS });
+/** Trains the base from the copy start and keeps it with the recipe, unless one is there. Returns the step it reached. */
+export async function trainBase(options: Pick<TrainOptions, 'work' | 'threads' | 'signal'>): Promise<number> {
+  if (existsSync(BASE_MODEL)) return BASE_STEPS;
+  const { work } = options;
+  const run = { arm: 'A', seed: BASE_SEED, folder: baseFolder(work), title: 'Base' } as const;
+  const settings = { window: WINDOW, schedule: baseSchedule, stopAt: BASE_STEPS };
+  const step = await trainFolder(run, options, settings);
+  await exportRun({ ...run, work, run: run.folder, folder: BASE_MODEL, wantedStep: BASE_STEPS });
+  return step;
 }
 
 /** Trains one arm from its last checkpoint, or from the base. Returns the step that was reached. */
@@ -95,9 +80,9 @@ export function trainMatched(options: TrainOptions): Promise<number> {
 /** Most of the steps on small windows, those of the falling learning rate on large ones. */
 async function trainAfterBase(run: Run, options: TrainOptions): Promise<number> {
   const schedule = scheduleFor(options.steps);
-  const start = join(baseFolder(options.work), CHECKPOINT_FILE);
-  const fall = BASE_STEPS + Math.round((1 - FALL_FRACTION) * options.steps);
-  const stopAt = BASE_STEPS + options.stopAt;
+  const start = await readEditWeights(BASE_MODEL);
+  const fall = Math.round((1 - FALL_FRACTION) * options.steps);
+  const { stopAt } = options;
   const reached = await trainFolder(run, options, {
     window: WINDOW,
     schedule,

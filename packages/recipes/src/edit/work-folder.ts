@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Arm } from './settings.js';
 
 // Where things lie in the work folder.
@@ -18,3 +19,6 @@ export const runFolder = (work: string, arm: Arm, seed: number): string =>
 
 /** Sub-folder of A-2x's run for the one that stops where it has seen as many attribute examples as M. */
 export const MATCHED_FOLDER = 'matched';
+
+/** The trained base, kept with the recipe: half an hour of training that every run begins with. */
+export const BASE_MODEL = fileURLToPath(new URL('../../edit/base', import.meta.url));
