@@ -1,17 +1,21 @@
 /**
  * @module
  * Takes the image panel's pictures in docs/screenshots: npm run screenshots -w @triptych/web. The scenes are true;
- * what an instruction does is looked up (see scripted-images.ts), as the other pictures' replies are.
+ * what an instruction does is looked up (see scripted-images.ts), as the other pictures' replies are; only
+ * edit-embedded shows what the embedded model does.
  */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type RunningServer, serve } from '@triptych/server';
+import { Aurora } from '@triptych/aurora';
+import { type ImageSource, type RunningServer, serve } from '@triptych/server';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { AuroraImageSource } from '../../cli/src/image/source.js';
+import { embeddedEditModelFolder, resolveEditModel } from '../../cli/src/places.js';
 import { launchBrowser, NARROW, openPage, WIDE } from './browser.js';
 import { buildPage } from './build-page.js';
 import { ScriptedEngine } from './scripted-engine.js';
@@ -32,12 +36,17 @@ let work: string;
 const servers: RunningServer[] = [];
 
 /** @param stepDelayMs 0: a server without images */
-async function open(context: BrowserContextOptions, stepDelayMs: number | undefined = 90): Promise<Page> {
+function open(context: BrowserContextOptions, stepDelayMs = 90): Promise<Page> {
+  const images = stepDelayMs === 0 ? undefined : new ScriptedImages({ stepDelayMs, failWord: 'melt' });
+  return openWith(images, context);
+}
+
+async function openWith(images: ImageSource | undefined, context: BrowserContextOptions): Promise<Page> {
   const server = await serve({
     engines: [new ScriptedEngine({ replies: [], tokenDelayMs: 20 })],
     port: 0,
     webRoot: join(work, 'web'),
-    ...(stepDelayMs === 0 ? {} : { images: new ScriptedImages({ stepDelayMs, failWord: 'melt' }) }),
+    ...(images && { images }),
   });
   servers.push(server);
   return (await openPage(browser, `${server.url}/#/edit`, context)).page;
@@ -153,6 +162,19 @@ describe('screenshots of the image panel', () => {
       await shoot(page, `edit-error-${size}`);
     });
   }
+
+  it('the embedded model', async () => {
+    const model = resolveEditModel(undefined, embeddedEditModelFolder());
+    const page = await openWith(new AuroraImageSource(() => Aurora.open(model, { threads: 1 })), {
+      viewport: WIDE,
+    });
+    await openScene(page);
+    for (let nth = 0; nth < 3; nth++) {
+      if (nth > 0) await page.getByRole('button', { name: 'Undo' }).click();
+      await follow(page, nth);
+    }
+    await shoot(page, 'edit-embedded-1280');
+  });
 
   it('no model', async () => {
     const page = await open({ viewport: WIDE }, 0);

@@ -155,7 +155,7 @@ async function settingsText(work: string): Promise<string> {
   const line = (arms: string, arm: 'A' | 'M'): string => {
     if (!rows.some(({ model }) => model === `${arm}-0`)) return `${arms}: not trained yet`;
     const { steps, textGuidance, imageGuidance } = chosenSettings(rows, arm);
-    return `${arms}: ${steps} steps of DDIM, text guidance ${textGuidance}, image guidance ${imageGuidance}`;
+    return `${arms}: ${steps} step${steps === 1 ? '' : 's'} of DDIM, text guidance ${textGuidance}, image guidance ${imageGuidance}`;
   };
   const grid = rows.map(
     ({ model, settings, objectScore, objectSuccess, preservationMse, n }) =>
