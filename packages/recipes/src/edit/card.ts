@@ -109,7 +109,8 @@ function trainingSection(log: readonly EditLogLine[], steps: number): string {
   const [cpu] = cpus();
   return `## Training
 
-\`npm run -w @triptych/recipes edit -- data base\`, then \`... train --arm ${PUBLISHED.arm} --seed ${PUBLISHED.seed} --steps ${steps}\`. A stopped run goes on with identical results.
+\`npm run -w @triptych/recipes edit -- data base\`, then \`... train --arm ${PUBLISHED.arm} --seed ${PUBLISHED.seed} --steps ${steps}\`. Bits depend on the number of
+threads (base and this run: 2); a stopped run goes on with identical results.
 
 - the base first: ${count(BASE_STEPS)} steps on attribute and global examples alone, kept in \`packages/recipes/edit/base\`
 - ${count(last.step)} steps of ${BATCH} examples, ${count(last.step * BATCH)} in all; ${Math.round(last.seconds / 60)} minutes of wall time on at most ${cpus().length} cores of ${cpu?.model.trim()} with
