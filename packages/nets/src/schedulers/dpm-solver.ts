@@ -152,7 +152,7 @@ function solverSchedule(
 function solverTimesteps(config: SchedulerConfig, steps: number, training: Float32Array): number[] {
   const { num_train_timesteps: total, steps_offset: offset, lambda_min_clipped: lowest } = config;
   const last = total - training.reduce((count, sigma) => count + Number(-Math.log(sigma) < lowest), 0);
-  if (last < steps) {
+  if (last < total && last < steps) {
     throw new NetworkError(
       'invalid_argument',
       `lambda_min_clipped ${lowest} leaves ${last} of ${total} timesteps, fewer than ${steps} steps`,
