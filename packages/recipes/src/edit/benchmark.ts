@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BenchSet, loadWorldBenchmark } from '@triptych/aurora';
+import { type BenchItem, type BenchSet, loadWorldBenchmark } from '@triptych/aurora';
 import { writeFileAtomically } from '@triptych/media';
 import { benchmarkTasks, type PairOptions, splits, writeBenchmark, writeDataset } from '@triptych/world';
 import { SEEDS_PER_SET, SIDE } from './settings.js';
+
+/** First rows of each task that were looked at before the comparison was trained: it is not judged on them. */
+export const SEEN_ROWS = 50;
 
 /** Rows of each task on which guidance and steps are chosen. */
 const VALIDATION_ROWS = 16;
@@ -16,6 +19,17 @@ export async function testSet(work: string, signal: AbortSignal): Promise<BenchS
     await markComplete(folder);
   }
   return loadWorldBenchmark(folder);
+}
+
+/** What the comparison is judged on: the test set without the rows seen before. Each with its number within its task. */
+export async function comparisonItems(work: string, signal: AbortSignal): Promise<Map<BenchItem, number>> {
+  const counts = new Map<string, number>();
+  const numbered = (await testSet(work, signal)).items.map((item) => {
+    const row = (counts.get(item.task) ?? 0) - SEEN_ROWS;
+    counts.set(item.task, row + SEEN_ROWS + 1);
+    return [item, row] as const;
+  });
+  return new Map(numbered.filter(([, row]) => row >= 0));
 }
 
 /** The same tasks from validation seeds in training wordings. */

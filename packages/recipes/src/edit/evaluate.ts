@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BenchItem } from '@triptych/aurora';
 import { GraphRuntime } from '@triptych/graph';
-import { testSet } from './benchmark.js';
+import { comparisonItems, testSet } from './benchmark.js';
 import { type Candidate, type JudgedRecord, judgeItems, readJudged } from './judge.js';
 import { openModel } from './models.js';
 import type { Arm } from './settings.js';
@@ -51,7 +51,7 @@ export async function evaluate(options: Omit<ShardOptions, 'shard'>, signal: Abo
 /** Judges every so-many-th item. */
 export async function evaluateShard(options: ShardOptions, signal: AbortSignal): Promise<void> {
   const { work, shard, shards, rows, discRows } = options;
-  const rank = rankOf((await testSet(work, signal)).items);
+  const rank = await comparisonItems(work, signal);
   const items = [...rank].filter(([, row]) => row < rows && row % shards === shard).map(([item]) => item);
   // The first rows of all tasks come first, so that a stopped evaluation has as many of each.
   items.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
@@ -74,18 +74,6 @@ export async function evaluateShard(options: ShardOptions, signal: AbortSignal):
     },
     signal,
   });
-}
-
-/** Each item's number within its task. */
-function rankOf(items: readonly BenchItem[]): Map<BenchItem, number> {
-  const counts = new Map<string, number>();
-  return new Map(
-    items.map((item) => {
-      const row = counts.get(item.task) ?? 0;
-      counts.set(item.task, row + 1);
-      return [item, row];
-    }),
-  );
 }
 
 /** All records of all shards. */

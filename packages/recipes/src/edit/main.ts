@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { SEEN_ROWS } from './benchmark.js';
 import { writeCard } from './card.js';
 import { makeData } from './data.js';
 import { evaluate } from './evaluate.js';
@@ -32,7 +33,7 @@ options:
   --seed N         (default 0)
   --steps N        steps of a run after the base (default ${STEPS})
   --stop-at N      save and stop after so many steps (default: all)
-  --rows N         rows of each benchmark task (default 200)
+  --rows N         rows of each benchmark task, after the ${SEEN_ROWS} seen before (default: all 150)
   --disc-rows N    those whose DiscEdit question is asked (default 25)
   --threads N      cores per process (default 1)
   --processes N    processes side by side (default 2)
@@ -62,7 +63,7 @@ const { values: options, positionals } = parseArgs({
     seed: { type: 'string', default: '0' },
     steps: { type: 'string', default: String(STEPS) },
     'stop-at': { type: 'string' },
-    rows: { type: 'string', default: '200' },
+    rows: { type: 'string', default: '150' },
     'disc-rows': { type: 'string', default: '25' },
     threads: { type: 'string', default: '1' },
     processes: { type: 'string', default: '2' },

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BenchItem, Estimate } from '@triptych/aurora';
 import { encodeImage, type Raster, readImage, resizeImage, writeFileAtomically } from '@triptych/media';
-import { testSet } from './benchmark.js';
+import { comparisonItems } from './benchmark.js';
 import { picturesFolder, readResults } from './evaluate.js';
 import { MODELS } from './models.js';
 import {
@@ -179,13 +179,13 @@ const ROWS_SHOWN = 3;
 const GAP = 4;
 const ZOOM = 2;
 
-/** The first rows of every task, whatever they show: source, target, and what the arms made. */
+/** The first judged rows of every task, whatever they show: source, target, and what the arms made. */
 async function pictures(work: string, signal: AbortSignal): Promise<Uint8Array> {
-  const { items } = await testSet(work, signal);
+  const rows = await comparisonItems(work, signal);
   const blocks = await Promise.all(
     TASKS.map(async (task) => {
-      const shown = items.filter((item) => item.task === task).slice(0, ROWS_SHOWN);
-      return await Promise.all(shown.map((item) => pictureRow(work, item)));
+      const shown = [...rows].filter(([item, row]) => item.task === task && row < ROWS_SHOWN);
+      return await Promise.all(shown.map(([item]) => pictureRow(work, item)));
     }),
   );
   // Tasks in two columns, so that the picture is not a tower.
