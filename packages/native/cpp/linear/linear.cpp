@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <algorithm>
+
 #include "linear/kernels.h"
 
 namespace triptych {
@@ -87,17 +89,26 @@ void compute_claiming(const Plan& plan, const Worker& worker) {
   const int even = total / (4 * worker.count), most = panels_per_run(k);
   const int per_run = even >= most ? most : even >= 2 ? 2 : 1;
 
+  // The last ones panel by panel, so that threads end together.
+  const int singles = per_run * worker.count;
   struct Unit { int part, panel0, panel1; };
   const auto claim = [&](Unit& u) {
     int index = worker.take(1);
     for (u.part = 0; u.part < t.parts; u.part++) {
-      const int panels = panel_count(t.weights[u.part]->n), units = (panels + per_run - 1) / per_run;
-      if (index < units) {
+      const int panels = panel_count(t.weights[u.part]->n), tail = u.part + 1 < t.parts || panels < singles ? 0 : singles;
+      const int runs = (panels - tail + per_run - 1) / per_run, single0 = tail > 0 ? std::min(runs * per_run, panels) : panels;
+      if (index < runs) {
         u.panel0 = index * per_run;
-        u.panel1 = u.panel0 + per_run < panels ? u.panel0 + per_run : panels;
+        u.panel1 = std::min(u.panel0 + per_run, single0);
         return true;
       }
-      index -= units;
+      index -= runs;
+      if (index < panels - single0) {
+        u.panel0 = single0 + index;
+        u.panel1 = u.panel0 + 1;
+        return true;
+      }
+      index -= panels - single0;
     }
     return false;
   };
