@@ -1,17 +1,11 @@
 // Int8 kernels for AVX-512 VNNI (Intel since Ice Lake, AMD since Zen 4), up to five or six rows: bound by reading weights,
 // which stream past once. Two panels at a time give memory two streams to run ahead in. More rows: int8_walk_avx512.cpp.
-//
-// vpdpbusd wants unsigned weights: the sign bit is flipped on the fly.
-#include <immintrin.h>
-#include <string.h>
-
+#include "linear/int8_dots_avx512.h"
 #include "linear/kernels.h"
 
 namespace triptych {
 namespace {
 
-enum Format { kQ8, kQ4 };
-constexpr size_t bytes_of(Format f) { return f == kQ4 ? kQ4BlockBytes : kQ8BlockBytes; }
 // Beyond so many rows tiles that keep their sums in registers are faster (measured on Zen 5).
 constexpr int most_rows(Format f) { return f == kQ8 ? 6 : 5; }
 constexpr int kTileRows = 6;
@@ -29,29 +23,6 @@ struct Tile {
   int distance;               // fetch to L2 this many bytes ahead
 };
 
-// A function that only prefetches must be always_inline: GCC sees no effect in it and drops the call.
-#define TRIPTYCH_INLINE inline __attribute__((always_inline))
-
-// Fetches the two lines of a k-group. Between the dot products and not in one burst per block: a burst would occupy all
-// of L1's miss buffers, and computing would wait for memory instead of overlapping with it. Streams go to L2 (T1) for
-// the same reason.
-TRIPTYCH_INLINE void fetch(const uint8_t* line, int distance) {
-  _mm_prefetch((const char*)line + distance, _MM_HINT_T1);
-  _mm_prefetch((const char*)line + distance + 64, _MM_HINT_T1);
-}
-
-template <int R>
-inline void dot(__m512i (&a)[R][2], __m512i w0, __m512i w1, const uint8_t* q) {
-#pragma GCC unroll 8
-  for (int r = 0; r < R; r++) {
-    int32_t x;
-    memcpy(&x, q + r * 32, 4);
-    const __m512i xb = _mm512_set1_epi32(x);
-    a[r][0] = _mm512_dpbusd_epi32(a[r][0], w0, xb);
-    a[r][1] = _mm512_dpbusd_epi32(a[r][1], w1, xb);
-  }
-}
-
 // One block of one panel: sums [R][32] += x * w. They are in L1: two panels in turn leave no registers for them.
 template <int R, Format F>
 TRIPTYCH_INLINE void block(const uint8_t* w, const uint8_t* q, const float* scale, const float* shift, const int32_t* start,
@@ -60,26 +31,13 @@ TRIPTYCH_INLINE void block(const uint8_t* w, const uint8_t* q, const float* scal
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) a[r][0] = a[r][1] = _mm512_set1_epi32(start[r]);
   const uint8_t* v = w + kScaleBytes;
+  // To L2 (T1): L1 has too few miss buffers for streams that run so far ahead.
   _mm_prefetch((const char*)w + distance, _MM_HINT_T1);  // the line of scales
-  if constexpr (F == kQ4) {
-    const __m512i low = _mm512_set1_epi8(15);
-#pragma GCC unroll 4
-    for (int g = 0; g < 4; g++) {
-      fetch(v + g * 128, distance);
-      const __m512i v0 = _mm512_load_si512(v + g * 128), v1 = _mm512_load_si512(v + g * 128 + 64);
-      dot<R>(a, _mm512_and_si512(v0, low), _mm512_and_si512(v1, low), q + g * 4);
-      dot<R>(a, _mm512_and_si512(_mm512_srli_epi16(v0, 4), low), _mm512_and_si512(_mm512_srli_epi16(v1, 4), low),
-             q + 16 + g * 4);
-    }
-  } else {
-    const __m512i sign = _mm512_set1_epi8((char)0x80);
-#pragma GCC unroll 8
-    for (int g = 0; g < 8; g++) {
-      fetch(v + g * 128, distance);
-      dot<R>(a, _mm512_xor_si512(_mm512_load_si512(v + g * 128), sign), _mm512_xor_si512(_mm512_load_si512(v + g * 128 + 64), sign),
-             q + g * 4);
-    }
-  }
+  dots<R, F>(a, v, q, [&](int i) __attribute__((always_inline)) {
+    constexpr int kLines = lines_of(F) / 8;
+#pragma GCC unroll 2
+    for (int l = i * kLines; l < (i + 1) * kLines; l++) _mm_prefetch((const char*)v + distance + l * 64, _MM_HINT_T1);
+  });
   const __m512 s0 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)w));
   const __m512 s1 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)(w + 32)));
 #pragma GCC unroll 8

@@ -6,20 +6,14 @@
 //
 // A chunk of a panel stays in L1 while the rows of a group walk it, tile by tile. Each tile fetches its share of what
 // comes next to L2, a line or two per k-group: a burst would occupy L1's miss buffers and computing would wait.
-#include <immintrin.h>
-#include <string.h>
-
 #include <algorithm>
 
+#include "linear/int8_dots_avx512.h"
 #include "linear/kernels.h"
 
 namespace triptych {
 namespace {
 
-#define TRIPTYCH_INLINE inline __attribute__((always_inline))
-
-enum Format { kQ8, kQ4, kExpanded };  // kExpanded: Q8_0's layout with unsigned bytes
-constexpr size_t bytes_of(Format f) { return f == kQ4 ? kQ4BlockBytes : kQ8BlockBytes; }
 constexpr int kTileRows = 6;
 // Up to so many groups Q8_0's signs are flipped by every tile: free on Zen 4, where adding pipes do it, an eighth more on Intel,
 // where it takes turns with the dot products. Expanding first costs 6% of 64 rows.
@@ -55,47 +49,11 @@ struct Tile {
 
 constexpr int kMostAhead = 24;
 
-template <int R>
-TRIPTYCH_INLINE void dot(__m512i (&a)[R][2], __m512i w0, __m512i w1, const uint8_t* q) {
-#pragma GCC unroll 8
-  for (int r = 0; r < R; r++) {
-    int32_t x;
-    memcpy(&x, q + r * 32, 4);
-    const __m512i xb = _mm512_set1_epi32(x);
-    a[r][0] = _mm512_dpbusd_epi32(a[r][0], w0, xb);
-    a[r][1] = _mm512_dpbusd_epi32(a[r][1], w1, xb);
-  }
-}
-
 // Lines of `ahead` that fall on part `i` of 8 of a block.
 TRIPTYCH_INLINE void fetch(const uint8_t* ahead, int lines, int i) {
 #pragma GCC unroll 3
   for (int l = i; l < kMostAhead; l += 8)
     if (l < lines) _mm_prefetch((const char*)ahead + l * 64, _MM_HINT_T1);
-}
-
-template <int R, Format F, bool kAhead>
-TRIPTYCH_INLINE void dots(__m512i (&a)[R][2], const uint8_t* v, const uint8_t* q, const uint8_t* ahead, int lines) {
-  if constexpr (F == kQ4) {
-    const __m512i low = _mm512_set1_epi8(15);
-#pragma GCC unroll 4
-    for (int g = 0; g < 4; g++) {
-      if constexpr (kAhead) fetch(ahead, lines, 2 * g), fetch(ahead, lines, 2 * g + 1);
-      const __m512i v0 = _mm512_load_si512(v + g * 128), v1 = _mm512_load_si512(v + g * 128 + 64);
-      dot<R>(a, _mm512_and_si512(v0, low), _mm512_and_si512(v1, low), q + g * 4);
-      dot<R>(a, _mm512_and_si512(_mm512_srli_epi16(v0, 4), low), _mm512_and_si512(_mm512_srli_epi16(v1, 4), low),
-             q + 16 + g * 4);
-    }
-  } else {
-    const __m512i sign = _mm512_set1_epi8((char)0x80);
-#pragma GCC unroll 8
-    for (int g = 0; g < 8; g++) {
-      if constexpr (kAhead) fetch(ahead, lines, g);
-      __m512i w0 = _mm512_load_si512(v + g * 128), w1 = _mm512_load_si512(v + g * 128 + 64);
-      if constexpr (F == kQ8) w0 = _mm512_xor_si512(w0, sign), w1 = _mm512_xor_si512(w1, sign);
-      dot<R>(a, w0, w1, q + g * 4);
-    }
-  }
 }
 
 template <int R, Format F, bool kAhead>
@@ -116,7 +74,9 @@ __attribute__((noinline)) void tile(const Tile& t) {
     __m512i a[R][2];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) a[r][0] = a[r][1] = _mm512_set1_epi32(c.start[r]);
-    dots<R, F, kAhead>(a, w + kScaleBytes, c.q, ahead, lines);
+    dots<R, F>(a, w + kScaleBytes, c.q, [&](int i) __attribute__((always_inline)) {
+      if constexpr (kAhead) fetch(ahead, lines, i);
+    });
     const __m512 s0 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)w));
     const __m512 s1 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)(w + 32)));
 #pragma GCC unroll 8
