@@ -47,8 +47,17 @@ export interface TextEngineOptions {
   readonly maxWaiting?: number;
   /** Element type of the KV cache. Default 'f16'. */
   readonly kvType?: 'f16' | 'f32';
-  /** Bytes of a page group, 4 KiB to 2 MiB. Default 4 KiB. */
+  /** Bytes of a page group, 4 KiB to 2 MiB. Default 4 KiB, or the system's page if that is larger. */
   readonly pageGroupBytes?: number;
+  /** Tokens for which a running sequence's memory is prepared ahead, in the background. Default as in `KvMemory`. */
+  readonly lookAheadTokens?: number;
+  /** Memory of a finished sequence stays with its idle slot until it is needed or the engine is idle. Default true. */
+  readonly deferredReclaim?: boolean;
+  /**
+   * How long a request waits while the system refuses memory that the budget allows, before it fails with
+   * `out_of_memory`. Default a minute.
+   */
+  readonly memoryPatienceMs?: number;
   /** Force an instruction set. Default: the best there is. */
   readonly isa?: IsaName;
   /** 'anonymous' forces the portable fallback of KV memory. */
@@ -108,7 +117,7 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
   const threads = whole('threads', options.threads ?? cpuQuota(), 1, 1024);
   const maxSequences = whole('maxSequences', options.maxSequences ?? 64, 1, 4096);
   const tokenBudget = whole('tokenBudget', options.tokenBudget ?? 512, 1, 65_536);
-  const pageGroupBytes = options.pageGroupBytes ?? 4096;
+  const { pageGroupBytes, lookAheadTokens, deferredReclaim } = options;
   const elementBytes = oneOf('kvType', options.kvType ?? 'f16', ['f16', 'f32']) === 'f32' ? 4 : 2;
   const isa = oneOf('isa', options.isa ?? detectIsa(), isaNames.slice(0, isaNames.indexOf(detectIsa()) + 1));
   options.signal?.throwIfAborted();
@@ -143,7 +152,7 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
     headDim: config.headDim,
     elementBytes,
     slots: maxSequences,
-    pageGroupBytes,
+    ...(pageGroupBytes === undefined ? {} : { pageGroupBytes }),
   };
   const contextLength = fittingContext(wanted, budgetBytes, (maxTokens) =>
     bytesFor(kvGeometry({ ...shape, maxTokens }), maxTokens),
@@ -152,6 +161,8 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
   const kv = KvMemory.open({
     geometry: { ...shape, maxTokens: contextLength },
     budgetBytes,
+    ...(lookAheadTokens === undefined ? {} : { lookAheadTokens }),
+    ...(deferredReclaim === undefined ? {} : { deferredReclaim }),
     ...(options.kvBacking === undefined ? {} : { backing: options.kvBacking }),
     ...(options.guard === undefined ? {} : { guard: options.guard }),
   });

@@ -1,5 +1,6 @@
 import { detectIsa, type IsaName } from '@triptych/native';
-import { afterEach, expect, test } from 'vitest';
+import { KvMemory } from '@triptych/vattention';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EngineError } from './errors.js';
 import type { TextEngineOptions } from './load-model.js';
 import { generate, loadTiny, someTokens, tinyModel } from './testing.js';
@@ -25,27 +26,32 @@ const isas = (['portable', 'avx2', 'avx512', 'amx'] as const).filter(
   (isa, index, all) => index <= all.indexOf(detectIsa()) && isa === all[index],
 );
 
-test.each(isas)('logits do not change with chunks, threads, or company (%s)', async (isa: IsaName) => {
-  const tokens = someTokens(200, 1);
-  const alone = await (await load('q8_0', { isa, threads: 1 })).debugLogits(tokens);
-  expect(alone.some((value) => !Number.isFinite(value))).toBe(false);
+const bitCases = isas.flatMap((isa) => (['q8_0', 'q4_0', 'f16'] as const).map((type) => ({ isa, type })));
+test.each(bitCases)(
+  'logits do not change with chunks, threads, or company ($isa, $type)',
+  async ({ isa, type }) => {
+    // The whole context in one chunk, and in chunks of 16.
+    const tokens = someTokens(512, 1);
+    const alone = await (await load(type, { isa, threads: 1 })).debugLogits(tokens);
+    expect(alone.some((value) => !Number.isFinite(value))).toBe(false);
 
-  const chunked = await (await load('q8_0', { isa, threads: 2, tokenBudget: 16 })).debugLogits(tokens);
-  expect(bits(chunked).equals(bits(alone))).toBe(true);
+    const chunked = await (await load(type, { isa, threads: 2, tokenBudget: 16 })).debugLogits(tokens);
+    expect(bits(chunked).equals(bits(alone))).toBe(true);
 
-  const crowded = await load('q8_0', { isa, threads: 2, tokenBudget: 100 });
-  const others = Array.from({ length: 16 }, (_, i) =>
-    generate(crowded, {
-      prompt: someTokens(20 + 7 * i, 10 + i),
-      maxTokens: 30 + i,
-      seed: i,
-      ignoreEos: true,
-    }),
-  );
-  const together = await crowded.debugLogits(tokens);
-  expect(bits(together).equals(bits(alone))).toBe(true);
-  await Promise.all(others);
-});
+    const crowded = await load(type, { isa, threads: 2, tokenBudget: 100 });
+    const others = Array.from({ length: 16 }, (_, i) =>
+      generate(crowded, {
+        prompt: someTokens(20 + 7 * i, 10 + i),
+        maxTokens: 30 + i,
+        seed: i,
+        ignoreEos: true,
+      }),
+    );
+    const together = await crowded.debugLogits(tokens);
+    expect(bits(together).equals(bits(alone))).toBe(true);
+    await Promise.all(others);
+  },
+);
 
 test('decoded tokens have the logits of a prefill', async () => {
   const engine = await load('q4_0');
@@ -107,6 +113,63 @@ test('a seed gives the same text alone, in a crowd and after preemption', async 
   expect(tight.stats().promptTokensTotal).toBe(promptTokens);
   const { committedBytes, budgetBytes } = tight.memory();
   expect(committedBytes).toBeLessThanOrEqual(budgetBytes);
+});
+
+describe('when the system refuses memory that the budget allows', () => {
+  afterEach(() => vi.restoreAllMocks());
+  type Step = (lengths: Int32Array, next?: Int32Array) => ReturnType<KvMemory['step']>;
+  /** Refuses every step for which it is told to. */
+  function refuse(when: (running: number) => boolean): void {
+    const step: Step = KvMemory.prototype.step;
+    vi.spyOn(KvMemory.prototype, 'step').mockImplementation(function (this: KvMemory, lengths, next) {
+      if (when(lengths.filter((length) => length > 0).length))
+        return { deficitBytes: 4096, reason: 'system' as const };
+      return step.call(this, lengths, next);
+    });
+  }
+  const requests = [1, 2, 3].map(
+    (seed): GenerateRequest => ({
+      prompt: someTokens(12, seed),
+      maxTokens: 20,
+      temperature: 1,
+      seed,
+      ignoreEos: true,
+    }),
+  );
+
+  test('all but one give way and come back later, with the same text', async () => {
+    const engine = await load();
+    const wanted = [];
+    for (const request of requests) wanted.push((await generate(engine, request)).tokens);
+    refuse((running) => running > 1);
+    const results = await Promise.all(requests.map((request) => generate(engine, request)));
+    expect(results.map(({ tokens }) => tokens)).toEqual(wanted);
+    expect(engine.stats().preemptionsTotal).toBeGreaterThan(0);
+  });
+
+  test('the last one waits for it, and timers go on', async () => {
+    const engine = await load();
+    const [request = { prompt: '' }] = requests;
+    const { tokens } = await generate(engine, request);
+    let isShort = true;
+    refuse(() => isShort);
+    setTimeout(() => {
+      isShort = false;
+    }, 120);
+    expect((await generate(engine, request)).tokens).toEqual(tokens);
+  });
+
+  test('its patience ends with an error, an abort ends it before, and the engine goes on', async () => {
+    const engine = await load('q8_0', { memoryPatienceMs: 200 });
+    const [request = { prompt: '' }] = requests;
+    let isShort = true;
+    refuse(() => isShort);
+    const signal = AbortSignal.timeout(60);
+    await expect(generate(engine, request, { signal })).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(generate(engine, request)).rejects.toMatchObject({ code: 'out_of_memory' });
+    isShort = false;
+    expect((await generate(engine, request)).tokens).toHaveLength(20);
+  });
 });
 
 test('ends at the length, with usage', async () => {
@@ -251,14 +314,33 @@ test('close waits for running requests until the deadline', async () => {
   expect((await running).usage.completionTokens).toBe(30);
 });
 
-test('memory beyond a sequence is never touched, and all of it goes back', async () => {
-  const guarded = await load('f16', { guard: true });
-  const results = await Promise.all(
-    Array.from({ length: 5 }, (_, i) =>
-      generate(guarded, { prompt: someTokens(17 + 40 * i, i), maxTokens: 50, ignoreEos: true }),
-    ),
-  );
-  for (const { usage } of results) expect(usage.completionTokens).toBe(50);
+const guardCases = isas.flatMap((isa) => (['f16', 'f32'] as const).map((kvType) => ({ isa, kvType })));
+test.each(guardCases)(
+  'memory beyond a sequence is never touched ($isa, $kvType)',
+  async ({ isa, kvType }) => {
+    // Room for two or three of the five: preempted ones come back to slots that others left.
+    const bytes = (await load('f16', { kvType })).memory().bytesPerToken;
+    const guarded = await load('f16', {
+      guard: true,
+      isa,
+      kvType,
+      contextLength: 256,
+      kvMemoryBytes: bytes * 520,
+    });
+    const results = await Promise.all(
+      Array.from({ length: 5 }, (_, i) =>
+        generate(guarded, { prompt: someTokens(17 + 40 * i, i), maxTokens: 50, ignoreEos: true }),
+      ),
+    );
+    for (const { usage } of results) expect(usage.completionTokens).toBe(50);
+  },
+);
+
+test('an idle engine gives all KV memory back', async () => {
+  const engine = await load();
+  await generate(engine, { prompt: someTokens(100, 1), maxTokens: 20, ignoreEos: true });
+  expect(engine.memory().residentBytes).toBeGreaterThan(0);
+  await expect.poll(() => engine.memory().residentBytes, { timeout: 10_000 }).toBe(0);
 });
 
 test.each(['anonymous', 'memfd'] as const)('runs on %s memory', async (kvBacking) => {

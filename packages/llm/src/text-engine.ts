@@ -5,6 +5,7 @@
  */
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from './errors.js';
 import { type LoadedModel, loadModel, type TextEngineOptions, whole } from './load-model.js';
 import { checkTokens, encodeText, promptTokens } from './prompt.js';
@@ -25,6 +26,10 @@ import type {
 /** Memory of finished sequences is kept for the next ones this long after the engine went idle. */
 const idleTrimMs = 2000;
 const defaultMaxWaiting = 1024;
+/** After the system refused memory, nobody is admitted for so long. */
+const admissionPauseMs = 100;
+/** How often the last running sequence asks again. */
+const refusalRetryMs = 20;
 
 /** What a caller may add to a request besides the request itself. */
 export interface GenerateOptions {
@@ -41,6 +46,7 @@ export class TextEngine implements TextEngineLike {
   readonly info: EngineInfo;
   readonly #model: LoadedModel;
   readonly #maxWaiting: number;
+  readonly #memoryPatienceMs: number;
   readonly #limits: SchedulerLimits;
   /** By slot: tokens each will have after this step, and after the next as far as is known. */
   readonly #lengths: Int32Array;
@@ -52,6 +58,10 @@ export class TextEngine implements TextEngineLike {
   #looping: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  /** When to admit again after the system refused memory that the budget allows. */
+  #admitAfter = 0;
+  /** Since when it has refused even the last running sequence. */
+  #refusedSince: number | undefined;
   readonly #totals = { prompt: 0, generated: 0, preemptions: 0, steps: 0, stepMs: 0, kvStepMs: 0 };
   readonly #finished: Record<FinishReason | 'abort' | 'error', number> = {
     stop: 0,
@@ -63,6 +73,7 @@ export class TextEngine implements TextEngineLike {
   private constructor(file: string, model: LoadedModel, options: TextEngineOptions) {
     this.#model = model;
     this.#maxWaiting = options.maxWaiting ?? defaultMaxWaiting;
+    this.#memoryPatienceMs = options.memoryPatienceMs ?? 60_000;
     this.#limits = {
       tokenBudget: model.tokenBudget,
       maxSequences: model.maxSequences,
@@ -87,6 +98,7 @@ export class TextEngine implements TextEngineLike {
   /** Loads a GGUF file. For options and errors see `TextEngineOptions` and `loadModel`. */
   static async load(file: string, options: TextEngineOptions = {}): Promise<TextEngine> {
     whole('maxWaiting', options.maxWaiting ?? defaultMaxWaiting, 0, Number.MAX_SAFE_INTEGER);
+    whole('memoryPatienceMs', options.memoryPatienceMs ?? 0, 0, Number.MAX_SAFE_INTEGER);
     return new TextEngine(file, await loadModel(file, options), options);
   }
 
@@ -256,17 +268,20 @@ export class TextEngine implements TextEngineLike {
     this.#waiting = this.#waiting.filter((sequence) => !sequence.finished);
   }
 
-  #giveBack(sequence: Sequence): void {
+  #giveBack(sequence: Sequence, options: { readonly keep?: boolean } = {}): void {
     const { slot } = sequence;
     if (slot === undefined) return;
     sequence.slot = undefined;
-    this.#model.kv.release(slot);
+    this.#model.kv.release(slot, options);
   }
 
   async #step(): Promise<void> {
     const { kv, program } = this.#model;
     const work = this.#backedWork();
-    if (work.length === 0) return;
+    if (work.length === 0) {
+      if (this.#refusedSince !== undefined) await sleep(refusalRetryMs);
+      return;
+    }
     const { batch, outputs } = buildBatch(
       work.map(({ sequence, count }) => ({
         sequence,
@@ -305,14 +320,19 @@ export class TextEngine implements TextEngineLike {
     }
   }
 
-  /** Plans until memory backs the plan: each deficit preempts the youngest sequence, which is recomputed later. */
+  /**
+   * Plans until memory backs the plan: each deficit preempts the youngest sequence, which is recomputed later. Ends,
+   * because nobody comes back meanwhile: the budget has no room for who was preempted, and when the system refuses
+   * memory, admission pauses. Empty when nothing can run now.
+   */
   #backedWork(): readonly { readonly sequence: Sequence; readonly count: number }[] {
     const { kv } = this.#model;
+    if (this.#running.length === 0) this.#refusedSince = undefined;
     for (;;) {
       const plan = planStep(
         {
           running: this.#running,
-          waiting: this.#waiting,
+          waiting: this.#running.length > 0 && performance.now() < this.#admitAfter ? [] : this.#waiting,
           freeSlots: this.#model.maxSequences - this.#running.length,
           budgetBytes: kv.budgetBytes,
         },
@@ -332,20 +352,30 @@ export class TextEngine implements TextEngineLike {
           this.#nextLengths[sequence.slot] = Math.min(sequence.tokens, after + this.#model.tokenBudget);
       }
       const started = performance.now();
-      const { deficitBytes } = kv.step(this.#lengths, this.#nextLengths);
+      const { deficitBytes, reason } = kv.step(this.#lengths, this.#nextLengths);
       this.#totals.kvStepMs += performance.now() - started;
-      if (deficitBytes === 0) return work;
+      if (deficitBytes === 0) {
+        this.#refusedSince = undefined;
+        return work;
+      }
       const victim = choosePreemption(this.#running);
       if (victim === undefined) {
-        // Only one runs and it fits the budget, so it is the system that refuses: nothing is left to take from.
-        const message = `the system cannot back ${deficitBytes} more bytes of KV memory: lower the KV memory budget or free memory`;
-        for (const sequence of this.#running)
-          this.#fail(sequence, new EngineError('out_of_memory', message), 'error');
-        this.#dropFinished();
+        this.#waitForSystem(deficitBytes);
         return [];
       }
-      this.#preempt(byId.get(victim) as Sequence);
+      if (reason === 'system') this.#admitAfter = performance.now() + admissionPauseMs;
+      this.#preempt(byId.get(victim) as Sequence, { keep: reason === 'budget' });
     }
+  }
+
+  /** Only one runs and it fits the budget, so it is the system that refuses: it may have memory again in a while. */
+  #waitForSystem(deficitBytes: number): void {
+    this.#refusedSince ??= performance.now();
+    if (performance.now() - this.#refusedSince < this.#memoryPatienceMs) return;
+    const message = `the system cannot back ${deficitBytes} more bytes of KV memory: lower the KV memory budget or free memory`;
+    for (const sequence of this.#running)
+      this.#fail(sequence, new EngineError('out_of_memory', message), 'error');
+    this.#refusedSince = undefined;
   }
 
   #admit(plan: StepPlan): void {
@@ -363,8 +393,8 @@ export class TextEngine implements TextEngineLike {
     if (plan.admit.length > 0) this.#running.sort((a, b) => a.id - b.id);
   }
 
-  #preempt(sequence: Sequence): void {
-    this.#giveBack(sequence);
+  #preempt(sequence: Sequence, options: { readonly keep: boolean }): void {
+    this.#giveBack(sequence, options);
     sequence.computed = 0;
     this.#running = this.#running.filter((other) => other !== sequence);
     this.#waiting.unshift(sequence);
