@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { type EditLogLine, LOG_FILE, openEditModel } from '@triptych/aurora';
-import { lossCurveSvg, readLog } from '@triptych/graph';
+import { type EditLogLine, openEditModel } from '@triptych/aurora';
+import { lossCurveSvg } from '@triptych/graph';
 import { writeFileAtomically } from '@triptych/media';
 import { generatorVersion } from '@triptych/world';
 import { GROUPS, type ResultRow, TASKS } from './results.js';
@@ -21,6 +21,7 @@ import {
   scheduleFor,
   WINDOW,
 } from './settings.js';
+import { keepLog, logOf } from './training-log.js';
 import { runFolder } from './work-folder.js';
 
 export interface CardOptions {
@@ -32,11 +33,12 @@ export interface CardOptions {
   readonly steps: number;
 }
 
-/** Writes the model card and the loss curve beside the published model. */
+/** Writes the model card, the training log and the loss curve beside the published model. */
 export async function writeCard({ work, model, results, steps }: CardOptions): Promise<void> {
-  const log = await readLog<EditLogLine>(join(runFolder(work, PUBLISHED.arm, PUBLISHED.seed), LOG_FILE));
+  const log = await logOf(runFolder(work, PUBLISHED.arm, PUBLISHED.seed));
   const rows = JSON.parse(await readFile(join(results, 'aurora.json'), 'utf8')) as ResultRow[];
   await writeFileAtomically(join(model, 'loss.svg'), lossCurve(log));
+  await keepLog(log, join(model, 'log.jsonl'));
   const sections = [
     INTRODUCTION,
     await architecture(join(model, PUBLISHED.name)),
@@ -122,7 +124,9 @@ threads (base and this run: 2); a stopped run goes on with identical results.
 - squared error of the predicted clean picture and cross-entropy of the mask of changes, changed pixels ${CHANGED_WEIGHT} times as heavy;
   ${100 * PURE_NOISE_SHARE} % of the examples at pure noise
 
-![loss by step](loss.svg)`;
+![loss by step](loss.svg)
+
+[log.jsonl](log.jsonl) has every tenth step with the mean loss of ten; the base's is \`packages/recipes/edit/base/log.jsonl\`.`;
 }
 
 const LIMITS = `## Limits

@@ -4,7 +4,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packPairs } from '@triptych/aurora';
-import { type DatasetOptions, joinParts, type Row, splitSeeds } from '@triptych/world';
+import {
+  assertNoLeak,
+  benchmarkTasks,
+  type DatasetOptions,
+  joinParts,
+  type Row,
+  splitSeeds,
+} from '@triptych/world';
+import { testSet } from './benchmark.js';
 import { EXAMPLES, isTraining, SEEDS_PER_SET, SETS, SIDE } from './settings.js';
 import { cachePath, dataFolder } from './work-folder.js';
 
@@ -19,7 +27,7 @@ const PART_ROWS = 400;
 
 const rowsPath = (work: string, set: string): string => join(dataFolder(work), set, 'train.json');
 
-/** Renders the sets that are not there yet, one after the other, and packs them for training. */
+/** Renders the sets that are not there yet, packs them for training, and makes sure that no scene is in two splits. */
 export async function makeData(work: string, processes: number, signal: AbortSignal): Promise<void> {
   for (const name of Object.keys(SETS)) {
     if (existsSync(`${cachePath(work, name)}.json`)) continue;
@@ -35,6 +43,19 @@ export async function makeData(work: string, processes: number, signal: AbortSig
     });
     console.log(`${name}: ${rows.length} rows, ${examples} examples`);
   }
+  await assertSplits(work, signal);
+}
+
+/** @throws WorldError `ARGUMENT` if a scene of a training set is in a validation set or in the benchmark. */
+async function assertSplits(work: string, signal: AbortSignal): Promise<void> {
+  const { folder } = await testSet(work, signal);
+  const rowsOf = async (path: string): Promise<Row[]> => JSON.parse(await readFile(path, 'utf8')) as Row[];
+  const held = await Promise.all([
+    ...Object.keys(benchmarkTasks).map((task) => rowsOf(join(folder, task, 'test.json'))),
+    ...Object.keys(SETS).flatMap((set) => (isTraining(set) ? [] : [rowsOf(rowsPath(work, set))])),
+  ]);
+  for (const set of Object.keys(SETS).filter(isTraining))
+    assertNoLeak(await rowsOf(rowsPath(work, set)), held.flat());
 }
 
 async function renderSet(work: string, name: string, processes: number, signal: AbortSignal): Promise<void> {

@@ -52,6 +52,20 @@ export async function report(
     mainTable(rows, 'progress', 'Progress on pixels that should change, % (copy 0, perfect 100)', 100, 1),
     mainTable(rows, 'disc-edit', 'DiscEdit, % (ties not won: copy has 0, chance is 50)', 100, 1),
     mainTable(rows, 'ssim', 'SSIM to the target (what it rewards: see copy)', 1, 3),
+    mainTable(
+      rows,
+      'l1',
+      'Mean absolute difference to the target, x 1000 (less is better; see copy)',
+      1000,
+      2,
+    ),
+    mainTable(
+      rows,
+      'l2',
+      'Mean squared difference to the target, x 1000 (less is better; see copy)',
+      1000,
+      2,
+    ),
     correlationText(records),
     await settingsText(work),
   ].join('\n\n');
@@ -127,16 +141,18 @@ function mainTable(
     const half = (factor * (row.high - row.low)) / 2;
     return `${(factor * row.mean).toFixed(digits)} ± ${half.toFixed(digits)}`;
   };
+  const count = (task: string): number =>
+    rows.find((one) => one.task === task && one.metric === metric)?.n ?? 0;
   const tasks = [...TASKS, ...Object.keys(GROUPS)];
   const body = tasks.map(
     (task) =>
-      `| ${task in GROUPS ? `**${task}**` : task} | ${present.map(([, arm, name]) => cell(task, arm, name)).join(' | ')} |`,
+      `| ${task in GROUPS ? `**${task}**` : task} | ${count(task)} | ${present.map(([, arm, name]) => cell(task, arm, name)).join(' | ')} |`,
   );
   return [
     `### ${title}`,
     '',
-    `| task | ${present.map(([name]) => name).join(' | ')} |`,
-    `|---|${present.map(() => '---').join('|')}|`,
+    `| task | n | ${present.map(([name]) => name).join(' | ')} |`,
+    `|---|---|${present.map(() => '---').join('|')}|`,
     ...body,
   ].join('\n');
 }

@@ -30,6 +30,7 @@ import {
   WINDOW,
 } from './settings.js';
 import { readModelConfig } from './tokenizer.js';
+import { keepLog, logOf } from './training-log.js';
 import {
   BASE_MODEL,
   baseFolder,
@@ -58,6 +59,7 @@ export async function trainBase(options: Pick<TrainOptions, 'work' | 'threads' |
   const settings = { window: WINDOW, schedule: baseSchedule, stopAt: BASE_STEPS };
   const step = await trainFolder(run, options, settings);
   await exportRun({ ...run, work, run: run.folder, folder: BASE_MODEL, wantedStep: BASE_STEPS });
+  await keepLog(await logOf(run.folder), join(BASE_MODEL, LOG_FILE));
   return step;
 }
 
