@@ -6,12 +6,12 @@
  */
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { editKinds, joinParts, splitSeeds, splits, writeDataset } from '@triptych/world';
+import { joinParts, splitSeeds, splits, trainingKinds, writeDataset } from '@triptych/world';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    kinds: { type: 'string', default: editKinds.join(',') },
+    kinds: { type: 'string', default: trainingKinds.join(',') },
     rows: { type: 'string', default: '1000' },
     size: { type: 'string', default: '64' },
     processes: { type: 'string', default: '1' },

@@ -1,11 +1,13 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { encodeImage, writeFileAtomically } from '@triptych/media';
+import { type About, datasheet } from './datasheet.js';
 import { WorldError } from './errors.js';
+import { type Checks, rounded } from './measures.js';
 import type { NoiseKind } from './noise.js';
-import { generatorVersion, makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
+import { makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
 import { type Scene, sceneHash } from './scene.js';
-import type { Wording } from './wording.js';
+import { diagnosticKinds, type Wording } from './wording.js';
 
 /** A row as AURORA has it, and the truth beside. Paths are relative to the data folder, as its loader expects. */
 export interface Row {
@@ -24,6 +26,8 @@ export interface Row {
   readonly inverse?: string;
   /** What else changes, in sets made with `noise`. */
   readonly noise?: NoiseKind;
+  /** What the checks measured, to four digits (with `noise`, before that was added); sets made earlier have none. */
+  readonly checks?: Checks;
 }
 
 /** What to write. */
@@ -84,46 +88,11 @@ function maskOf({ edit, first, last }: Pair): Uint8Array {
   return out;
 }
 
-/** What is known of a set beside its rows; parts keep it until they are joined. */
-interface About {
-  readonly size: number;
-  readonly seeds: readonly [number, number];
-  readonly wording: string;
-  readonly noise?: 'video';
-  readonly log: RejectionLog;
-}
-
-function datasheet(name: string, rows: readonly Row[], { size, seeds, wording, noise, log }: About): string {
-  const kinds = new Map<string, number>();
-  for (const { kind } of rows) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-  const list = (entries: Iterable<[string, unknown]>) =>
-    [...entries].map(([k, n]) => `- ${k}: ${n}`).join('\n');
-  const noisy = rows.filter((row) => row.noise === 'camera').length;
-  return `# ${name}
-
-Rendered pairs of a seeded toy world (not photographs, and not AURORA's data; only the row format is AURORA's).
-Rows: ${rows.length}, ${size} pixels, seeds ${seeds[0]} to ${seeds[1] - 1}, wording: ${wording}, generator version ${generatorVersion}.
-${
-  noise
-    ? `
-**Not minimal, on purpose** (ablation): besides what the instruction says, the camera shakes (${noisy} rows) or an
-unrelated object moves (${rows.length - noisy} rows), as in frames of handheld video. The pairs passed all checks before that; the
-pictures after do not (camera, bystander and changed-pixels are broken by design).
-`
-    : ''
-}
-## Kinds
-${list(kinds)}
-
-## Rejected drafts, by reason
-${list(Object.entries(log))}
-`;
-}
-
 /**
  * Writes a set: images, masks, `<split>.json` and `datasheet.md`. The same options give the same bytes.
  * With `part`, `<split>.part-<n>.json` instead of both: see `joinParts`.
- * @throws WorldError `ARGUMENT` when the seed range ends before there are enough rows; MediaError `IO`; the signal's reason
+ * @throws WorldError `ARGUMENT` when the seed range ends before there are enough rows or a diagnostic kind is to be
+ * trained on; MediaError `IO`; the signal's reason
  */
 export async function writeDataset(options: DatasetOptions): Promise<readonly Row[]> {
   const {
@@ -137,6 +106,9 @@ export async function writeDataset(options: DatasetOptions): Promise<readonly Ro
     wording = 'training',
     kinds,
   } = options;
+  const measured = kinds.find((kind) => diagnosticKinds.some((one) => one === kind));
+  if (split === 'train' && measured !== undefined)
+    throw new WorldError('ARGUMENT', `kinds holds ${measured}, which is never trained on: use split test`);
   const log: RejectionLog = {};
   const rows: Row[] = [];
   for (let seed = seeds[0]; rows.length < options.rows; seed++) {
@@ -181,7 +153,7 @@ async function writePair(
   pair: Pair,
   signal: AbortSignal | undefined,
 ): Promise<Row> {
-  const { edit, first, last, wording, nochange, noise } = pair;
+  const { edit, first, last, wording, nochange, noise, checks } = pair;
   const file = (suffix: string): string => `${name}/images/${seed}_${suffix}.png`;
   const pictures = [
     [file('0'), first],
@@ -207,6 +179,7 @@ async function writePair(
     ...(nochange === undefined ? {} : { nochange }),
     ...(edit.inverse === undefined ? {} : { inverse: edit.inverse }),
     ...(noise === undefined ? {} : { noise }),
+    checks: rounded(checks),
   };
 }
 

@@ -1,10 +1,11 @@
-import { actionEdits } from './edits/actions.js';
+import { actionEdits, propFor } from './edits/actions.js';
 import { attributeEdits } from './edits/attributes.js';
 import { countEdits } from './edits/counts.js';
 import { Draft, type Edit, type Maker } from './edits/draft.js';
 import { globalEdits } from './edits/globals.js';
 import { placeEdits } from './edits/places.js';
 import { turnEdits } from './edits/turns.js';
+import { viewpointEdits } from './edits/viewpoint.js';
 import type { Random } from './random.js';
 import { refer, resolve } from './refer.js';
 import type { Scene, Shape } from './scene.js';
@@ -19,6 +20,7 @@ const makers: Record<EditKind, Maker> = {
   ...turnEdits,
   ...actionEdits,
   ...globalEdits,
+  ...viewpointEdits,
 };
 
 const inverseKinds: Partial<Record<EditKind, EditKind>> = {
@@ -61,7 +63,7 @@ export async function proposeEdit(
   const { wording = 'training', relational = false, about, signal } = options;
   const { objects } = scene;
   const fits = objects.filter((o) => shapesFor[kind]?.includes(o.shape) ?? true);
-  const isFirst = scene.props.length > 0 && (kind === 'roll' || kind === 'fall');
+  const isFirst = scene.props.length > 0 && propFor[kind] !== undefined;
   const hasTwo = ['relate', 'swap', 'closer', 'apart', 'push'].includes(kind);
   const subject = about === undefined ? undefined : objects[about];
   const isSecond = hasTwo && subject !== undefined && r.next() < 0.5;

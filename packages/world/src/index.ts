@@ -1,4 +1,10 @@
-export { benchmarkTasks, writeBenchmark } from './benchmark.js';
+export {
+  type BenchmarkOptions,
+  benchmarkTasks,
+  diagnosticTasks,
+  writeBenchmark,
+  writeDiagnostics,
+} from './benchmark.js';
 export { type CameraPath, cameraPaths, withCameraPath } from './clips/camera-path.js';
 export { type ClipOptions, type ClipRow, writeClips } from './clips/clips.js';
 export {
@@ -31,13 +37,8 @@ export { type Edit, type EditOptions, invert, isUnambiguous, proposeEdit } from 
 export { steps } from './edits/places.js';
 export { WorldError, type WorldErrorCode } from './errors.js';
 export { heldOutPairs, lookOf, showsAny } from './held-out.js';
-export {
-  bystanderOverlap,
-  changedFraction,
-  cheapRejections,
-  type Rejection,
-  rejections,
-} from './minimality.js';
+export { bystanderOverlap, type Checks, changedFraction, measure } from './measures.js';
+export { cheapRejections, type Rejection, rejections } from './minimality.js';
 export { noChangePrompt } from './nochange.js';
 export { addVideoNoise, type NoiseKind, shakenCamera } from './noise.js';
 export { generatorVersion, makePair, type Pair, type PairOptions, type RejectionLog } from './pairs.js';
@@ -48,4 +49,11 @@ export { RenderPool } from './render/pool.js';
 export { type Frame, type RenderOptions, render } from './render/render.js';
 export { freePlace, isFree, placeOnProp, type SceneOptions, sampleScene } from './sample-scene.js';
 export * from './scene.js';
-export { type EditKind, editKinds, instructions, type Wording } from './wording.js';
+export {
+  diagnosticKinds,
+  type EditKind,
+  editKinds,
+  instructions,
+  trainingKinds,
+  type Wording,
+} from './wording.js';

@@ -3,7 +3,7 @@ import { holds, plainReferences, refer } from './refer.js';
 import { type Colour, colours, type Scene, shapes } from './scene.js';
 import { type EditKind, instructions, type Wording } from './wording.js';
 
-/** An instruction asking for what already is, so that nothing should change. Adding has none. */
+/** An instruction asking for what already is, so that nothing should change. Adding and a viewpoint have none. */
 export function noChangePrompt(
   scene: Scene,
   kind: EditKind,
@@ -32,7 +32,7 @@ export function noChangePrompt(
       );
     return absent && say('remove', `the ${absent.colour} ${absent.shape}`);
   }
-  if (A === undefined || kind === 'add' || kind === 'add-count') return undefined;
+  if (A === undefined || kind === 'add' || kind === 'add-count' || kind === 'viewpoint') return undefined;
   if (kind === 'resize') return say('resize', A, a.size);
   if (kind === 'reshape') return say('reshape', A, `a ${a.shape}`);
   const side = scene.objects.find((b) => holds(a, 'left of', b));

@@ -1,6 +1,8 @@
 import { type Edit, proposeEdit } from './edit.js';
+import { propFor } from './edits/actions.js';
 import { WorldError } from './errors.js';
 import { heldOutPairs, showsAny } from './held-out.js';
+import { type Checks, measure } from './measures.js';
 import { cheapRejections, type Rejection, rejections } from './minimality.js';
 import { noChangePrompt } from './nochange.js';
 import { addVideoNoise, type NoiseKind } from './noise.js';
@@ -38,6 +40,8 @@ export interface Pair {
   readonly first: Frame;
   readonly last: Frame;
   readonly wording: Wording;
+  /** What the checks measured; with `noise`, before that was added. */
+  readonly checks: Checks;
   /** An instruction that already holds before, so that nothing should change. */
   readonly nochange?: string;
   /** What else changes, in pairs made with `noise`. */
@@ -49,8 +53,8 @@ function sceneFor(kind: EditKind, options: SceneOptions = {}): SceneOptions {
   const { prop: _unused, ...rest } = options;
   const base: SceneOptions =
     rest.exclude === undefined && rest.require === undefined ? { ...rest, exclude: heldOutPairs } : rest;
-  if (kind === 'roll') return { ...base, prop: 'ramp' };
-  return kind === 'fall' ? { ...base, prop: 'platform' } : base;
+  const prop = propFor[kind];
+  return prop ? { ...base, prop } : base;
 }
 
 /**
@@ -120,17 +124,20 @@ export async function makePair(
       continue;
     }
     const cheap = cheapRejections(edit);
-    const reasons = cheap.length > 0 ? cheap : rejections(edit, frameOf(edit.before), frameOf(edit.after));
-    if (reasons.length > 0) {
-      for (const reason of reasons) count(reason);
-      continue;
-    }
+    for (const reason of cheap) count(reason);
+    if (cheap.length > 0) continue;
+    const [before, after] = [frameOf(edit.before), frameOf(edit.after)];
+    const checks = measure(edit, before, after);
+    const reasons = rejections(edit, before, after, checks);
+    for (const reason of reasons) count(reason);
+    if (reasons.length > 0) continue;
     const nochange = noChangePrompt(edit.before, kind, wording, r, exclude);
     const noisy = options.noise === 'video' ? addVideoNoise(edit, random(seed, 3)) : { edit };
     return {
       first: frameOf(edit.before),
       last: frameOf(noisy.edit.after),
       wording,
+      checks,
       ...noisy,
       ...(nochange === undefined ? {} : { nochange }),
     };

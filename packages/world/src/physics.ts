@@ -23,7 +23,7 @@ let ready: Promise<void> | undefined;
 /**
  * Lets physics run (Rapier's deterministic build: same bytes on every machine) until everything rests.
  *
- * @throws WorldError `PHYSICS` when something still moves after 8 s; the signal's reason when aborted
+ * @throws WorldError `PHYSICS` when something still moves after 6 s; the signal's reason when aborted
  */
 export async function settle(
   scene: Scene,

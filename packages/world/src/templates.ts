@@ -212,4 +212,32 @@ export const templates: Record<EditKind, { training: readonly string[]; test: re
     ],
     test: ['let it be B in the scene', 'it is now B', 'turn the time to B', 'make the scene B'],
   },
+  undermine: {
+    training: [
+      'take the platform away and let A fall',
+      'remove the platform under A',
+      'the platform is gone and A has fallen to the floor',
+      'take away the platform from under A',
+      'A falls to the floor where the platform was',
+    ],
+    test: [
+      'get rid of the platform and let A drop to the floor',
+      'take the platform under A away',
+      'the platform has disappeared and A has landed on the floor',
+    ],
+  },
+  viewpoint: {
+    training: [
+      'look from further B',
+      'look at the scene from further B',
+      'move the camera further B',
+      'the camera has moved further B',
+      'the scene is seen from further B',
+    ],
+    test: [
+      'shift the camera further B',
+      'let the camera move further B',
+      'the scene is now seen from further B',
+    ],
+  },
 };

@@ -44,6 +44,9 @@ export interface TruthOptions {
   readonly onProgress?: (progress: { label: TruthLabel; done: number; total: number }) => void;
 }
 
+/** A platform that is there in one frame and gone in the next is in no video: nothing to measure filters on. */
+const truthKinds = clipKinds.filter((kind) => kind !== 'undermine');
+
 interface Take extends Motion {
   readonly detail: string;
   readonly caption: string;
@@ -157,7 +160,7 @@ export async function writeCurationTruth(options: TruthOptions): Promise<readonl
       if (seed >= seeds[1])
         throw new WorldError('ARGUMENT', `seeds ${seeds.join('..')} do not suffice: widen seeds`);
       signal?.throwIfAborted();
-      const kind = clipKinds[done % clipKinds.length]!;
+      const kind = truthKinds[done % truthKinds.length]!;
       const scene = label === 'toomuch' ? { count: 5 } : {};
       const kinds = [label === 'toomuch' ? ('move' as const) : kind];
       const pair = await makePair(seed, { kinds, scene, size: 64 }, {}, signal);

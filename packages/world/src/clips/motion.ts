@@ -24,6 +24,7 @@ export const clipKinds = [
   'push',
   'fall',
   'roll',
+  'undermine',
 ] as const satisfies readonly EditKind[];
 
 /** A clip as states; `from` and `to` are the last frame before and the first frame after the motion. */

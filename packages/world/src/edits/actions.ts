@@ -1,14 +1,23 @@
 import { settle } from '../physics.js';
 import type { Reference } from '../refer.js';
-import type { Scene, Vec3 } from '../scene.js';
+import type { Prop, Scene, Vec3 } from '../scene.js';
+import type { EditKind } from '../wording.js';
 import type { Draft, Edit, Maker } from './draft.js';
 
-/** Runs physics to rest; the edit carries the states along the way. */
+/** Which prop the scene of a kind must have; its first object is on it. */
+export const propFor: Partial<Record<EditKind, Prop['kind']>> = {
+  roll: 'ramp',
+  fall: 'platform',
+  undermine: 'platform',
+};
+
+/** Runs physics to rest; the edit carries the states along the way. `start` is where it begins, if not at `before`. */
 async function run(
   draft: Draft,
   text: string,
   options: {
     before?: Scene;
+    start?: Scene;
     velocity?: Vec3;
     spin?: Vec3;
     targets?: number[];
@@ -17,11 +26,12 @@ async function run(
 ): Promise<Edit> {
   const { a, signal } = draft;
   const { before = draft.before, velocity, spin, targets = [a.id], references = [draft.A] } = options;
-  const settled = await settle(before, {
+  const settled = await settle(options.start ?? before, {
     ...(velocity ? { pushes: [{ id: a.id, velocity, ...(spin ? { spin } : {}) }] } : {}),
     ...(signal ? { signal } : {}),
   });
-  return draft.done(settled.scene, text, { before, targets, references, frames: settled.frames });
+  const frames = [before, ...settled.frames.slice(1)];
+  return draft.done(settled.scene, text, { before, targets, references, frames });
 }
 
 /** Actions that physics carries out. They have no inverse. */
@@ -62,5 +72,10 @@ export const actionEdits = {
   },
   roll(draft) {
     return draft.before.props[0]?.kind === 'ramp' ? run(draft, draft.say(draft.A.text)) : undefined;
+  },
+  undermine(draft) {
+    const { A, before } = draft;
+    if (before.props[0]?.kind !== 'platform') return undefined;
+    return run(draft, draft.say(A.text), { start: { ...before, props: [] } });
   },
 } satisfies Record<string, Maker>;

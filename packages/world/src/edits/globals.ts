@@ -2,7 +2,7 @@ import { type Floor, floors, type Scene } from '../scene.js';
 import type { Draft, Edit, Maker } from './draft.js';
 
 /** A change of the whole scene: nobody is named. */
-function whole(draft: Draft, before: Scene, after: Scene, word: string, old: string): Edit {
+export function whole(draft: Draft, before: Scene, after: Scene, word: string, old: string): Edit {
   return draft.done(after, draft.say('', word), {
     before,
     targets: [],
