@@ -62,10 +62,12 @@ function peakRow({ ops, bytes, kernelSeconds, readSeconds, peakOps }, isa) {
 }
 
 /** Time over paged memory against time over contiguous memory. */
-function pagedRow({ kernelSeconds, otherSeconds }) {
+function pagedRow({ bytes, kernelSeconds, readSeconds, otherSeconds }) {
   const value = median(otherSeconds) * 1e6;
   const ratio = median(otherSeconds.map((seconds, i) => seconds / kernelSeconds[i]));
-  return { value, unit: 'us', against: value / ratio, ratio, limit: 'contiguous memory, the same kernels' };
+  const readGBs = bytes / median(readSeconds) / 1e9;
+  const limit = 'contiguous memory, the same kernels';
+  return { value, unit: 'us', against: value / ratio, ratio, limit, readGBs };
 }
 
 /** @param {{row: Function, only?: string, quick: boolean, signal: AbortSignal}} bench */

@@ -26,7 +26,7 @@ export const bounds = {
   'llm/event-loop-p99/b8': { of: 'value', atMost: 5 },
   'kv/resident-over-needed/64seq': { of: 'ratio', atMost: 1.02 },
   'kv/admitted/1GiB': ratio(3.0),
-  'kv/step-share': { of: 'value', atMost: 0.01 },
+  'kv/step-share': { of: 'ratio', atMost: 0.01 },
   'train/unet/flops': ratio(0.5),
   'kv/after-burst': { of: 'value', atMost: 0 },
   'edit/unet-sd15-256': ratio(1.5),

@@ -82,8 +82,8 @@ async function stepMicroseconds(memory, { steps, intervalMs, signal }) {
 }
 
 /**
- * kv/step-share: of the time the engine's decode steps take, kernels and `step()` together, the share spent in `step()`
- * before the kernels may start. The 1.1B model in Q8_0, 16 sequences.
+ * kv/step-share: milliseconds that a decode step of the engine spends in `step()` before the kernels may start, against
+ * all of the step, kernels and `step()` together. The 1.1B model in Q8_0, 16 sequences.
  */
 async function stepShare({ row, quick, signal }) {
   const file = path.join(import.meta.dirname, 'models', 'random-1.1b-q8_0.gguf');
@@ -116,10 +116,10 @@ async function stepShare({ row, quick, signal }) {
     const steps = after.stepsTotal - before.stepsTotal;
     row({
       name: 'kv/step-share',
-      value: kvMs / (kvMs + kernelMs),
-      unit: 'share',
-      microseconds: (kvMs * 1000) / steps,
-      limit: `of ${steps} decode steps of ${((kvMs + kernelMs) / steps).toFixed(1)} ms, ${sequences} sequences`,
+      value: kvMs / steps,
+      unit: 'ms',
+      against: (kvMs + kernelMs) / steps,
+      limit: `a whole decode step, mean of ${steps}, ${sequences} sequences`,
     });
   } finally {
     await engine.close();

@@ -5,10 +5,10 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { cpuQuota, loadAddon } from '@triptych/native';
-import { benchRead } from '@triptych/native/bench';
+import { cpuQuota } from '@triptych/native';
 import { startEngine } from './engines/child.mjs';
 import { measureQuietly, ownCpuMs } from './quiet.mjs';
+import { readRate } from './read-rate.mjs';
 import { median, quantile } from './statistics.mjs';
 
 const formats = ['q8_0', 'q4_0'];
@@ -30,11 +30,6 @@ function modelFile(format) {
   const file = path.join(import.meta.dirname, 'models', `random-1.1b-${format}.gguf`);
   if (!fs.existsSync(file)) throw new Error(`${file} is missing: run \`npm run bench:setup\` first`);
   return file;
-}
-
-function readRate(threads) {
-  const size = { rotateBytes: 1024 << 20, sweepBytes: 16 << 20 };
-  return median(benchRead({ isa: loadAddon().isa, threads, seconds: 0.15, ...size })) / 1e9;
 }
 
 /** Runs both engines in turn; the peer may be missing. Medians over the undisturbed rounds. */

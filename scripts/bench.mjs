@@ -2,13 +2,14 @@
  * The speed tables: `npm run -s bench -- [linear] [attention] [llm] [kv] [train] [world] [edit] [--json] [--only text] [--quick]`.
  *
  * Each area is a module `benchmarks/<area>.mjs` with `run({ row, note, only, quick, signal })`. A row is what was
- * measured (`value` in `unit`), the peer or limit measured beside it in the same unit (`against`), and `ratio`, value
- * over against. Rows the project promises something about are held against benchmarks/bounds.mjs.
+ * measured (`value` in `unit`), the peer or limit measured beside it in the same unit (`against`), `ratio`, value
+ * over against, and `readGBs`, the plain read rate of the moment. Rows the project promises something about are held
+ * against benchmarks/bounds.mjs. With `--json`, stdout is one such object per line and nothing else.
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';
-import { bounds } from '../benchmarks/bounds.mjs';
 import { quietShare } from '../benchmarks/quiet.mjs';
+import { completeRow, verdict } from '../benchmarks/row.mjs';
 
 const areas = ['linear', 'attention', 'llm', 'kv', 'train', 'world', 'edit'];
 
@@ -59,17 +60,6 @@ function show(number) {
   );
 }
 
-/** How a row stands to its bound: '' when nothing is promised. */
-function verdict({ name, value, ratio }) {
-  const bound = bounds[name];
-  if (bound === undefined) return '';
-  const measured = bound.of === 'ratio' ? ratio : value;
-  if (typeof measured !== 'number') return 'not measured';
-  const isKept = bound.atLeast === undefined ? measured <= bound.atMost : measured >= bound.atLeast;
-  const wanted = bound.atLeast === undefined ? `<= ${bound.atMost}` : `>= ${bound.atLeast}`;
-  return `${wanted} ${isKept ? 'ok' : 'MISSED'}`;
-}
-
 const columns = [
   { title: 'row', width: 36, of: (row) => row.name },
   { title: 'value', width: 10, of: (row) => show(row.value), right: true },
@@ -99,9 +89,9 @@ const abort = new AbortController();
 process.once('SIGINT', () => abort.abort(new Error('interrupted')));
 process.once('SIGTERM', () => abort.abort(new Error('terminated')));
 
-/** Facts about the run (machine, peer): an object of its own in JSON, a line on stderr beside the table. */
+/** Facts about the run (machine, peer), on stderr: they are no rows. */
 function note(fact) {
-  if (json) return console.log(JSON.stringify(fact));
+  if (json) return console.error(JSON.stringify(fact));
   const { name, ...rest } = fact;
   console.error(
     `${name}: ${Object.entries(rest)
@@ -110,14 +100,16 @@ function note(fact) {
   );
 }
 
-function row({ name, value, unit, against = null, ratio, ...extra }) {
-  const computed = ratio ?? (typeof against === 'number' && against !== 0 ? value / against : null);
-  const full = { name, value, unit, ratio: computed, against, ...extra };
+function row(fields) {
+  const full = completeRow(fields, currentReadRate);
   console.log(json ? JSON.stringify(full) : line(columns.map((column) => column.of(full))));
 }
 
+// What needs a build is imported where a missing one is explained.
+let currentReadRate;
 try {
   note(await machine());
+  ({ currentReadRate } = await import('../benchmarks/read-rate.mjs'));
   if (!json) console.log(line(columns.map((column) => column.title)));
   for (const area of chosen) {
     const { run } = await import(`../benchmarks/${area}.mjs`);

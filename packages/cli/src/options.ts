@@ -12,6 +12,9 @@ export interface EngineFlags {
   readonly kvMemory?: number;
   readonly context?: number;
   readonly maxSequences?: number;
+  readonly pageGroup?: number;
+  readonly lookAhead?: number;
+  readonly deferredReclaim?: boolean;
   readonly isa?: NonNullable<TextEngineOptions['isa']>;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -43,6 +46,13 @@ export function addEngineFlags(command: Command): Command {
       integer(1, 2 ** 24),
     )
     .option('--max-sequences <count>', 'most sequences at a time (default: 64)', integer(1, 4096))
+    .option('--page-group <size>', 'bytes that KV memory grows by, 4KiB to 2MiB (default: 4KiB)', byteSize)
+    .option(
+      '--look-ahead <tokens>',
+      'tokens whose KV memory is prepared ahead (default: 8)',
+      integer(0, 2 ** 20),
+    )
+    .option('--no-deferred-reclaim', 'give KV memory back as soon as a sequence ends')
     .addOption(new Option('--isa <name>', 'force an instruction set').choices(isaNames))
     .option('--json', 'machine-readable output')
     .option('-q, --quiet', 'no progress and no remarks');
@@ -68,6 +78,9 @@ export function toEngineOptions(flags: EngineFlags): TextEngineOptions {
     ...(flags.kvMemory === undefined ? {} : { kvMemoryBytes: flags.kvMemory }),
     ...(flags.context === undefined ? {} : { contextLength: flags.context }),
     ...(flags.maxSequences === undefined ? {} : { maxSequences: flags.maxSequences }),
+    ...(flags.pageGroup === undefined ? {} : { pageGroupBytes: flags.pageGroup }),
+    ...(flags.lookAhead === undefined ? {} : { lookAheadTokens: flags.lookAhead }),
+    ...(flags.deferredReclaim === false ? { deferredReclaim: false } : {}),
     ...(flags.isa === undefined ? {} : { isa: flags.isa }),
   };
 }

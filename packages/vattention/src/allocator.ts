@@ -41,8 +41,8 @@ export class Allocator {
   }
 
   /**
-   * Everything a step does. When nothing grows, the cost is a few integer comparisons per slot. On a shortage
-   * nothing has changed.
+   * Everything a step does. When nothing grows, the cost is a few integer comparisons per slot. On a shortage no slot
+   * has grown; when it was the system that refused, what nobody needs has been given back.
    */
   step(lengths: Int32Array, next: Int32Array | undefined): Shortage | undefined {
     this.#mapper.settle();
@@ -93,7 +93,9 @@ export class Allocator {
   /** Backs `lengths` at once. */
   #growNow(lengths: Int32Array): Shortage | undefined {
     const mapper = this.#mapper;
-    // Each round ends one reason to wait, so a handful of rounds is the most there can be.
+    let refusals = 0;
+    // Each round ends one reason to wait and the system is asked three times at most, so a handful of rounds is the most
+    // there can be.
     for (;;) {
       const growth: Growth[] = [];
       let groups = 0;
@@ -116,9 +118,23 @@ export class Allocator {
       } else if (underWay >= 0) {
         mapper.waitFor(underWay);
       } else {
-        return mapper.commitNow(growth) ? undefined : this.#shortage(groups, 'system');
+        if (mapper.commitNow(growth)) return undefined;
+        // First as much is given back as was asked for, then everything: how much the system lacks it does not say.
+        const spare = refusals === 0 ? groups : Number.POSITIVE_INFINITY;
+        if (++refusals > 2 || !this.#makeRoom(spare, lengths)) return this.#shortage(groups, 'system');
       }
     }
+  }
+
+  /**
+   * For a system that has less than the budget allows: gives it back up to `groups` that these lengths do not need, and
+   * waits until it has them. False when there was nothing to give and nothing on its way.
+   */
+  #makeRoom(groups: number, lengths: Int32Array): boolean {
+    const coming = this.#mapper.releasingGroups;
+    const given = this.reclaim(groups - coming, lengths);
+    this.#mapper.waitForReleases();
+    return given + coming > 0;
   }
 
   #shortage(groups: number, reason: Shortage['reason']): Shortage {

@@ -128,7 +128,7 @@ describe('defects of the original (brief 2.4) that are not repeated', () => {
   });
 
   it('defect 8: a closed reservation gives its addresses back', () => {
-    // 12 TiB each (the paper's largest example): a process has room for ten of them at once.
+    // 12 TB each (the paper's largest example): a process has room for eleven of them at once.
     const paper = { layers: 60, maxTokens: 200_000, kvHeads: 4, headDim: 128, elementBytes: 2, slots: 500 };
     for (let i = 0; i < 30; i++) {
       const memory = KvMemory.open({ geometry: { ...paper, pageGroupBytes: 65_536 }, budgetBytes: 2 ** 30 });
@@ -136,6 +136,9 @@ describe('defects of the original (brief 2.4) that are not repeated', () => {
       memory.dispose();
     }
   });
+
+  // Defect 10 is about scripts for the paper's figures, in which loops over a rate and a length use constants instead. There
+  // are no such scripts here: this package's figures come from benchmarks/kv.mjs, whose rows take their names from what varies.
 
   it('defect 11: one step makes at most one job now and one ahead, however many slots and tensors grow', () => {
     const memory = open({ lookAheadTokens: 8 });
@@ -282,10 +285,10 @@ describe('giving memory back', () => {
 });
 
 describe('a system that refuses memory', () => {
-  function refusingMemory(options: Partial<KvMemoryOptions>) {
+  function refusingMemory(options: Partial<KvMemoryOptions>, promptness = 1) {
     const settings = kvSettings({ geometry, ...exact, ...options });
     const { arena, backing } = openBacking(settings.geometry, false, undefined);
-    const state = new LateArena(arena, 1);
+    const state = new LateArena(arena, promptness);
     const memory = new KvMemory({ ...settings, backing }, state);
     opened.push(memory);
     return { memory, state };
@@ -302,6 +305,77 @@ describe('a system that refuses memory', () => {
     expect(memory.step(lengths).deficitBytes).toBe(0);
     expect(memory.snapshot().residentBytes).toBe(13 * row);
     expect(memory.counters()).toMatchObject({ refusals: 1, deficits: 1 });
+  });
+
+  /** Refuses everything until no more than these bytes are in use. */
+  function refuseAbove(state: LateArena, bytes: number): void {
+    const release = state.release.bind(state);
+    state.refuse = true;
+    state.release = (ranges, count) => {
+      const error = release(ranges, count);
+      state.refuse = state.resident() > bytes;
+      return error;
+    };
+  }
+
+  /** One sequence that wants 5 page groups more; two idle slots hold 10 and 5. */
+  function withIdleSlots() {
+    const { memory, state } = refusingMemory({ deferredReclaim: true });
+    const lengths = run(memory, 64, 80, 40);
+    for (const slot of [1, 2]) memory.release(slot);
+    lengths.set([100, 0, 0]);
+    expect(committed(memory)).toEqual([8, 10, 5, 0]);
+    return { memory, state, lengths };
+  }
+
+  it('gets back from idle slots what is asked of it, least recently used first', () => {
+    const { memory, state, lengths } = withIdleSlots();
+    refuseAbove(state, 18 * row);
+    expect(memory.step(lengths)).toEqual({ deficitBytes: 0 });
+    expect(committed(memory)).toEqual([13, 5, 5, 0]);
+    expect(memory.snapshot().residentBytes).toBe(23 * row);
+    expect(memory.counters()).toMatchObject({ refusals: 1, deficits: 0 });
+  });
+
+  it('gets back all idle memory when less does not do', () => {
+    const { memory, state, lengths } = withIdleSlots();
+    refuseAbove(state, 8 * row);
+    expect(memory.step(lengths)).toEqual({ deficitBytes: 0 });
+    expect(committed(memory)).toEqual([13, 0, 0, 0]);
+    expect(memory.counters()).toMatchObject({ refusals: 2, deficits: 0 });
+  });
+
+  it('is asked three times at most, and once when nothing is left to give back', () => {
+    const { memory, state, lengths } = withIdleSlots();
+    state.refuse = true;
+    expect(memory.step(lengths)).toEqual({ deficitBytes: 5 * row, reason: 'system' });
+    expect(committed(memory)).toEqual([8, 0, 0, 0]);
+    expect(memory.counters()).toMatchObject({ refusals: 3, deficits: 1 });
+    expect(memory.step(lengths)).toEqual({ deficitBytes: 5 * row, reason: 'system' });
+    expect(memory.counters()).toMatchObject({ refusals: 4, deficits: 2 });
+  });
+
+  it('is asked again when memory that was on its way back has arrived', () => {
+    const { memory, state } = refusingMemory({}, 0);
+    const lengths = run(memory, 64, 80);
+    memory.release(1);
+    lengths.set([100, 0]);
+    refuseAbove(state, 8 * row);
+    expect(memory.step(lengths)).toEqual({ deficitBytes: 0 });
+    expect(memory.counters()).toMatchObject({ refusals: 1, deficits: 0 });
+  });
+
+  it('gets back the look-ahead of others before idle slots, and nothing that is needed', () => {
+    const { memory, state } = refusingMemory({ deferredReclaim: true });
+    const lengths = run(memory, 64, 64, 40);
+    memory.step(lengths, Int32Array.of(64, 80, 40, 0));
+    memory.flush();
+    memory.release(2);
+    expect(committed(memory)).toEqual([8, 10, 5, 0]);
+    lengths.set([100, 64, 0]);
+    refuseAbove(state, 18 * row);
+    expect(memory.step(lengths)).toEqual({ deficitBytes: 0 });
+    expect(committed(memory)).toEqual([13, 8, 2, 0]);
   });
 
   it('costs only the look-ahead when that is what it refuses', () => {
@@ -331,12 +405,12 @@ describe('open', () => {
         layers: 60,
         maxTokens: 200_000,
         headDim: 128,
-        slots: 500,
+        slots: 540,
         pageGroupBytes: 65_536,
       },
     });
     expect(performance.now() - started).toBeLessThan(1000);
-    expect(memory.snapshot().reservedBytes).toBeGreaterThan(12e12);
+    expect(memory.snapshot().reservedBytes).toBeGreaterThanOrEqual(12 * 2 ** 40);
     expect(memory.snapshot().residentBytes).toBe(0);
   });
 

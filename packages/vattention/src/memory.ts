@@ -137,8 +137,9 @@ export class KvMemory {
    * that does not run (what it holds is kept: only `truncate` and `release` shorten a sequence).
    *
    * When the deficit is 0, tokens [0, lengths[slot]) of every slot can be read and written. A positive deficit is
-   * for the whole call: no slot has grown; release memory or leave sequences out, and call again. What is short is
-   * taken in this order: look-ahead is given up, then idle slots are reclaimed, least recently used first.
+   * for the whole call: no slot has grown; release memory or leave sequences out, and call again. What is short, by the
+   * budget or at the system, is taken in this order: look-ahead is given up, then idle slots are reclaimed, least
+   * recently used first. So with the reason `system` nothing is left that could be given up here.
    *
    * @param lengths int32 [B]
    * @param next int32 [B], the lengths of the iteration after this one where the scheduler knows them (a prompt's

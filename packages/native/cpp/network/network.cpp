@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "core/f16.h"
+#include "core/memory.h"
 
 namespace triptych {
 
@@ -53,13 +54,6 @@ struct Share {
   int from, to;
   Share(int count, const Worker& w) : from((int)((int64_t)count * w.index / w.count)), to((int)((int64_t)count * (w.index + 1) / w.count)) {}
 };
-
-void* reserve_memory(size_t bytes) {
-  void* region = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (region == MAP_FAILED) return nullptr;
-  madvise(region, bytes, MADV_HUGEPAGE);
-  return region;
-}
 
 }  // namespace
 

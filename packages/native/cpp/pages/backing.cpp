@@ -9,12 +9,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/memory.h"
+
 namespace triptych::backing {
 namespace {
-
-#ifndef MAP_NORESERVE
-#define MAP_NORESERVE 0
-#endif
 
 int protection(bool accessible) { return accessible ? PROT_READ | PROT_WRITE : PROT_NONE; }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/memory.h"
+
 namespace triptych {
 namespace {
 
@@ -136,14 +138,10 @@ void Program::allocate() {
   place(sample_scratch_bytes_ * spec_.threads);
   place(rope);
 
-  // Reserved, not touched: a buffer's rows cost memory from the first step that has so many rows.
-  void* region = mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (region == MAP_FAILED) return;
-#ifdef MADV_HUGEPAGE
-  // Rows of a wide buffer are pages apart: with small pages, writing a column block of many rows misses the TLB each time.
-  madvise(region, total, MADV_HUGEPAGE);
-#endif
-  memory_ = static_cast<uint8_t*>(region);
+  // A buffer's rows cost memory from the first step that has so many rows. Huge pages, because rows of a wide buffer are
+  // pages apart: with small ones, writing a column block of many rows misses the TLB each time.
+  memory_ = static_cast<uint8_t*>(reserve_memory(total));
+  if (!memory_) return;
   memory_bytes_ = total;
   size_t next = 0;
   for (const BufferSpec& b : spec_.buffers) buffers_.push_back({(float*)(memory_ + places[next++]), b.columns, b.outputs});

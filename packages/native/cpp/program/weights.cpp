@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "core/f16.h"
+#include "core/memory.h"
 
 namespace triptych {
 namespace {
@@ -100,13 +101,11 @@ std::string Weights::load(const std::string& path, const std::vector<TensorSourc
     total += align_up(bytes, kAlign);
   }
   size_ = align_up(total + kSlack, kHuge);
-  void* region = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (region == MAP_FAILED) {
+  memory_ = static_cast<uint8_t*>(reserve_memory(size_));
+  if (!memory_) {
     size_ = 0;
     return std::string("cannot allocate the weights: ") + std::strerror(errno);
   }
-  memory_ = static_cast<uint8_t*>(region);
-  madvise(memory_, size_, MADV_HUGEPAGE);
 
   Pool pool(threads);
   for (size_t i = 0; i < sources.size(); i++) {

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "core/memory.h"
 
 namespace triptych {
 
@@ -20,9 +18,7 @@ class BenchBuffer {
     bytes_ = (bytes + (64 << 10) + kHuge - 1) / kHuge * kHuge;
     data_ = static_cast<uint8_t*>(aligned_alloc(kHuge, bytes_));
     if (data_ == nullptr) return;
-#if defined(__linux__)
-    madvise(data_, bytes_, MADV_HUGEPAGE);
-#endif
+    prefer_huge_pages(data_, bytes_);
     memset(data_, 0, bytes_);
   }
   ~BenchBuffer() { free(data_); }
