@@ -37,6 +37,8 @@ export interface EditorProgress {
 export interface Editor extends AsyncDisposable {
   /** The folder's name: what APIs and reports call the model. */
   readonly name: string;
+  /** What users should know of how this model is run, in one sentence; mostly there is nothing. */
+  readonly note?: string | undefined;
   /** SHA-256 of the weights, hexadecimal: goes into metadata. */
   readonly hash: string;
   /** Sides of pictures must be multiples of this. */

@@ -3,6 +3,13 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { MediaError, reasonOf } from './errors.js';
 
+/** Makes a rename durable; not every system lets a directory be synced, and the data itself already is. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(dirname(path), 'r').catch(() => undefined);
+  await directory?.sync().catch(() => undefined);
+  await directory?.close().catch(() => undefined);
+}
+
 /**
  * Writes a file so that its final name never holds a partial file: a temporary file beside it is filled, synced and
  * renamed; missing folders are made. On error or abort the old file, if any, is untouched.
@@ -21,11 +28,13 @@ export async function writeFileAtomically(
     const file = await open(temporary, 'wx');
     try {
       await file.writeFile(bytes);
+      await file.sync();
     } finally {
       await file.close();
     }
     signal?.throwIfAborted();
     await rename(temporary, path);
+    await syncDirectory(path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     if (signal?.aborted) throw signal.reason;

@@ -128,7 +128,8 @@ export class ScriptedImages implements ImageSource {
       if (previewIndex > last) {
         const share = step / steps;
         const bytes = await encodeImage(mixed(before, after, share, 90 * (1 - share), seed));
-        onEvent({ type: 'preview', index: 0, previewIndex, step, steps, bytes });
+        const { width, height } = after;
+        onEvent({ type: 'preview', index: 0, previewIndex, step, steps, width, height, bytes });
       }
     }
     const parameters = JSON.stringify({

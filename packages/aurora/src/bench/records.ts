@@ -39,6 +39,8 @@ export interface RunSettings extends EditorSettings {
   readonly seed: number;
   readonly side: number;
   readonly discEdit: boolean;
+  /** Tells the CLIP weights apart that CLIP-I is of; absent without. */
+  readonly clipVision?: string;
 }
 
 /** The digest that tells one selection of items from another. */
@@ -84,13 +86,16 @@ export class RunFolder {
         cause: error,
       });
     }
-    for (const [field, value] of Object.entries(settings))
+    const now: Partial<Record<string, unknown>> = { ...settings };
+    for (const field of new Set([...Object.keys(now), ...Object.keys(old)])) {
+      const value = now[field];
       if (old[field] !== value)
         throw new AuroraError(
           'ARGUMENT',
           `${run.folder} holds results with ${field} ${JSON.stringify(old[field])}, this run has ` +
             `${JSON.stringify(value)}: choose another folder or delete it`,
         );
+    }
     await run.#read();
     return run;
   }

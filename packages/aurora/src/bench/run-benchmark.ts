@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { MediaError, type Raster, readImage, resizeImage, writeImage } from '@triptych/media';
+import type { ClipVision } from '../curation/clip-vision.js';
+import { cosineDistance } from '../curation/descriptor.js';
 import type { Editor, EditorSettings } from '../editor.js';
 import { AuroraError } from '../errors.js';
 import { EditJudge, referenceScores } from '../metrics/edit-judge.js';
@@ -30,6 +32,8 @@ export interface BenchOptions {
   readonly settings?: Partial<EditorSettings>;
   /** Pictures are squashed to this square, as AURORA does; default the side the model was trained at. */
   readonly side?: number;
+  /** Adds CLIP-I where there is a target. Stays the caller's. */
+  readonly clipVision?: ClipVision;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: BenchProgress) => void;
 }
@@ -53,11 +57,14 @@ export interface BenchRun {
 interface Prepared {
   readonly item: BenchItem;
   readonly source: Raster;
-  readonly score: (output: Raster) => Scores | undefined;
+  readonly score: (output: Raster) => Promise<Scores | undefined>;
 }
 
 /** An item's pictures at the size the model works at, and its judge. */
-async function prepare(item: BenchItem, side: number, signal: AbortSignal | undefined): Promise<Prepared> {
+async function prepare(
+  item: BenchItem,
+  { side, clipVision, signal }: Pick<BenchOptions, 'clipVision' | 'signal'> & { readonly side: number },
+): Promise<Prepared> {
   const options = signal ? { signal } : {};
   const read = async (field: string, file: string): Promise<Raster> => {
     try {
@@ -73,11 +80,16 @@ async function prepare(item: BenchItem, side: number, signal: AbortSignal | unde
   };
   const source = await read('input', item.source);
   const { target: targetFile, truth } = item.edit ?? {};
-  if (targetFile === undefined) return { item, source, score: () => (item.edit ? {} : undefined) };
+  if (targetFile === undefined) return { item, source, score: async () => (item.edit ? {} : undefined) };
   const target = await read('output', targetFile);
-  if (!truth) return { item, source, score: (output) => referenceScores(target, output) };
-  const judge = new EditJudge({ source, target, ...truth });
-  return { item, source, score: (output) => judge.score(output) };
+  const judge = truth && new EditJudge({ source, target, ...truth });
+  const wanted = await clipVision?.embed(target, signal);
+  const score = async (output: Raster): Promise<Scores> => {
+    const scores = judge?.score(output) ?? referenceScores(target, output);
+    if (clipVision === undefined || wanted === undefined) return scores;
+    return { ...scores, clipI: 1 - cosineDistance(wanted, await clipVision.embed(output, signal)) };
+  };
+  return { item, source, score };
 }
 
 const fileOf = (item: BenchItem, what: string, index: number): string =>
@@ -92,7 +104,8 @@ const fileOf = (item: BenchItem, what: string, index: number): string =>
  *   row; what the model throws; the signal's reason
  */
 export async function runBenchmark(editor: Editor, set: BenchSet, options: BenchOptions): Promise<BenchRun> {
-  const { out, seeds = 4, seed = 0, discEdit = true, side = editor.nativeSide, signal, onProgress } = options;
+  const { out, seeds = 4, seed = 0, discEdit = true, side = editor.nativeSide } = options;
+  const { clipVision, signal, onProgress } = options;
   for (const [name, value, low] of [
     ['seeds', seeds, 1],
     ['seed', seed, 0],
@@ -117,6 +130,7 @@ export async function runBenchmark(editor: Editor, set: BenchSet, options: Bench
     seed,
     side,
     discEdit,
+    ...(clipVision && { clipVision: clipVision.version }),
     ...editor.defaults,
     ...options.settings,
   };
@@ -130,7 +144,7 @@ export async function runBenchmark(editor: Editor, set: BenchSet, options: Bench
     for (let index = 0; index < seeds; index++) {
       signal?.throwIfAborted();
       if (!runner.isDone(item, index)) {
-        prepared ??= await prepare(item, side, signal);
+        prepared ??= await prepare(item, { ...options, side });
         await runner.run(prepared, index);
       }
       done++;
@@ -201,7 +215,7 @@ class ItemRunner {
       );
       shown ??= change;
     }
-    const scores = output && prepared.score(output.picture);
+    const scores = output && (await prepared.score(output.picture));
     await this.#folder.add({
       item: item.key,
       task: item.task,
@@ -222,7 +236,7 @@ class ItemRunner {
   ): Promise<void> {
     const { item, source } = prepared;
     const on = (instruction: string): Raster => edit({ image: source, instruction, seed });
-    const scores = item.edit && prepared.score(on(item.edit.instruction));
+    const scores = item.edit && (await prepared.score(on(item.edit.instruction)));
     const disc =
       item.disc && this.#settings.discEdit
         ? await discDistances(

@@ -34,6 +34,7 @@ const values = {
   l1: (r) => score(r, 'l1'),
   l2: (r) => score(r, 'l2'),
   ssim: (r) => score(r, 'ssim'),
+  'clip-i': (r) => score(r, 'clipI'),
 } as const satisfies Record<string, (record: BenchRecord) => number | undefined>;
 
 /** Rank correlation with the object score, over outputs; the distances count as closeness, so all should be positive. */
@@ -41,6 +42,7 @@ const correlated = {
   'spearman-l1': ['l1', -1],
   'spearman-l2': ['l2', -1],
   'spearman-ssim': ['ssim', 1],
+  'spearman-clip-i': ['clipI', 1],
 } as const satisfies Record<string, readonly [keyof EditScores, number]>;
 
 /** Names of the metrics in result rows. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GraphRuntime } from '@triptych/graph';
@@ -89,6 +89,33 @@ describe('a diffusers folder', () => {
     const latent = await editor.encode(gradient(16, 16));
     expect(latent).toHaveLength(4 * 4 * 4);
     await expect(editor.encode(gradient(15, 16))).rejects.toMatchObject({ code: 'ARGUMENT' });
+  });
+});
+
+describe('a folder whose scheduler is not built here', () => {
+  it('runs as DDIM and says so, and as any sampler that is asked for', async () => {
+    const path = await makeModelFolder({ tokenizer: true });
+    const file = join(path, 'scheduler', 'scheduler_config.json');
+    const config = (name: string, change: object): Promise<void> =>
+      readFile(file, 'utf8').then((text) =>
+        writeFile(file, JSON.stringify({ ...JSON.parse(text), _class_name: name, ...change })),
+      );
+    await config('PNDMScheduler', { skip_prk_steps: true });
+    await using pndm = await openEditor(path, { threads: 1 });
+    expect(pndm.note).toMatch(/^Its own PNDMScheduler is not built here: the sampler is ddim/);
+    expect(editor.note).toBeUndefined();
+    expect(pndm.defaults).toEqual(editor.defaults);
+    const image = gradient(16, 16);
+    for (const sampler of ['ddim', 'euler'] as const) {
+      const wanted = await editor.run({ ...request(image), sampler });
+      expect((await pndm.run({ ...request(image), sampler })).data).toEqual(wanted.data);
+    }
+    await config('FlowScheduler', { beta_schedule: null });
+    await expect(openEditor(path, { threads: 1 })).rejects.toMatchObject({
+      code: 'MODEL',
+      message: expect.stringContaining('_class_name "FlowScheduler" is not supported'),
+    });
+    await rm(path, { recursive: true });
   });
 });
 

@@ -30,6 +30,7 @@ const defaults = { steps: 20, textGuidance: 7.5, imageGuidance: 1.5 };
 /** An InstructPix2Pix model in diffusers' layout, or one safetensors file. */
 export class DiffusersEditor implements Editor {
   readonly name: string;
+  readonly note: string | undefined;
   readonly hash: string;
   readonly sideMultiple: number;
   readonly nativeSide: number;
@@ -44,6 +45,7 @@ export class DiffusersEditor implements Editor {
     network: InstructPix2Pix,
   ) {
     this.name = facts.name;
+    this.note = noteOn(model);
     this.hash = facts.hash;
     this.sideMultiple = network.sideMultiple;
     this.nativeSide = facts.nativeSide;
@@ -170,6 +172,11 @@ function schedulerFor(config: SchedulerConfig, sampler: SamplerName): SchedulerC
 function samplerOf({ _class_name: name }: SchedulerConfig): SamplerName {
   const found = Object.entries(classes).find(([, className]) => className === name);
   return (found?.[0] ?? 'euler-ancestral') as SamplerName;
+}
+
+function noteOn({ missingScheduler }: DiffusersFolder): string | undefined {
+  if (missingScheduler === undefined) return undefined;
+  return `Its own ${missingScheduler} is not built here: the sampler is ddim, on the same betas, unless another is asked for.`;
 }
 
 /** SHA-256 over all weight files, in the order U-Net, autoencoder, text encoder. */

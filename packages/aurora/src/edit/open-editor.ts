@@ -102,6 +102,7 @@ async function openFile(path: string, runtime: GraphRuntime): Promise<Editor> {
 function closingToo(editor: Editor, runtime: GraphRuntime): Editor {
   return {
     name: editor.name,
+    note: editor.note,
     hash: editor.hash,
     sideMultiple: editor.sideMultiple,
     nativeSide: editor.nativeSide,

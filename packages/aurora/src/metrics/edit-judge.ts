@@ -11,6 +11,8 @@ export interface ReferenceScores {
   readonly l2: number;
   /** Structural similarity, -1..1. */
   readonly ssim: number;
+  /** CLIP-I: cosine of the image embeddings, -1..1; only where there are CLIP weights. */
+  readonly clipI?: number;
 }
 
 /** Everything that is measured of one output whose truth is known; yes and no are 1 and 0. */

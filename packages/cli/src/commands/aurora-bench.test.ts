@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { baselineEditor, copyEdit, type Editor } from '@triptych/aurora';
 import { encodeImage } from '@triptych/media';
 import { Command } from 'commander';
@@ -59,6 +60,19 @@ describe('triptych aurora bench', () => {
     const { results } = JSON.parse(test.stdout()) as { results: { n: number }[] };
     expect(results[0]?.n).toBe(1);
     expect(test.stderr()).toBe('');
+  });
+
+  it('adds CLIP-I with CLIP weights, and names what is wrong with them', async () => {
+    const weights = fileURLToPath(new URL('../../../nets/fixtures/clip-vision', import.meta.url));
+    const args = ['--rows', '1', '--seeds', '1', '--json', '--no-disc-edit', '--clip-vision'];
+    const test = bench(['-o', join(root, 'clip'), ...args, weights]);
+    await test.done;
+    const { results } = JSON.parse(test.stdout()) as { results: { metric: string; mean: number }[] };
+    // Source, target and output are one picture.
+    expect(results.find(({ metric }) => metric === 'clip-i')?.mean).toBeCloseTo(1, 5);
+    const wrong = bench(['-o', join(root, 'no-clip'), ...args, join(root, 'data')]);
+    await expect(wrong.done).rejects.toThrow(/config.json/);
+    expect(wrong.opened).toEqual([]);
   });
 
   it('stops at Ctrl-C and goes on from there', async () => {

@@ -23,6 +23,7 @@ export interface AuroraBenchFlags {
   /** False with `--no-disc-edit`. */
   readonly discEdit: boolean;
   readonly side?: number;
+  readonly clipVision?: string;
   readonly steps?: number;
   readonly sampler?: EditorSettings['sampler'];
   readonly textGuidance?: number;
@@ -65,6 +66,7 @@ export function addAuroraBenchCommand(group: Command, runtime: Runtime, open?: O
       'squash pictures to this square (default: what the model was trained at)',
       integer(8, 2048),
     )
+    .option('--clip-vision <folder>', 'CLIP weights as transformers writes them: adds CLIP-I')
     .option('--steps <count>', "steps (default: the model's)", integer(1, 1000))
     .addOption(new Option('--sampler <name>', "sampler (default: the model's)").choices(samplers))
     .option('--text-guidance <number>', "default: the model's", number(0, 100))
@@ -102,6 +104,9 @@ export async function auroraBench(
       });
       const threads = flags.threads ?? (await import('@triptych/native')).cpuQuota();
       const named = flags.model === 'embedded' ? undefined : flags.model;
+      const clip = flags.clipVision;
+      await using clipVision =
+        clip === undefined ? undefined : await aurora.ClipVision.open(clip, { threads, signal });
       const editor = await openEditor(resolveEditModel(named, runtime.editModelFolder), { threads });
       try {
         const run = await aurora.runBenchmark(editor, set, {
@@ -111,6 +116,7 @@ export async function auroraBench(
           discEdit: flags.discEdit,
           settings: settingsOf(flags),
           ...(flags.side === undefined ? {} : { side: flags.side }),
+          ...(clipVision === undefined ? {} : { clipVision }),
           signal,
           onProgress: progress.update,
         });

@@ -37,12 +37,15 @@ async function edit(...args: string[]) {
   return editWith({ isTerminal: false }, args);
 }
 
-async function editWith(options: { isTerminal: boolean; hasModel?: boolean }, args: readonly string[]) {
+async function editWith(
+  options: { isTerminal: boolean; hasModel?: boolean; note?: string },
+  args: readonly string[],
+) {
   const { runtime, stdout, stderr } = testRuntime(options);
   const code = await run(['edit', ...args], {
     ...runtime,
     editModelFolder: options.hasModel === false ? '/nowhere' : at('model'),
-    openAurora: async () => new Aurora(new FakeEditor()),
+    openAurora: async () => new Aurora(Object.assign(new FakeEditor(), { note: options.note })),
   });
   return { code, stdout: stdout(), stderr: stderr() };
 }
@@ -99,6 +102,24 @@ describe('edit', () => {
     expect(await edit(source, '--recall', source, '-o', at('none.png'))).toMatchObject({ code: 2 });
   });
 
+  it('recalls the seam with the mask, unless the mask is left out or another seam asked for', async () => {
+    const data = Uint8Array.from({ length: 40 * 30 }, (_, i) => (i % 40 < 25 ? 255 : 0));
+    writeFileSync(at('mask.png'), await encodeImage({ width: 40, height: 30, channels: 1, data }));
+    const masked = ['--mask', at('mask.png')];
+    const feather = async (name: string) => (await recallParameters(at(name)))?.mask?.feather;
+    await edit(source, 'x', '-o', at('seam.png'), '--seed', '5', ...masked, '--feather', '7.5');
+    await edit(source, '--recall', at('seam.png'), '-o', at('seam-again.png'), ...masked);
+    expect(await feather('seam-again.png')).toBe(7.5);
+    expect(readFileSync(at('seam-again.png'))).toEqual(readFileSync(at('seam.png')));
+    const wider = [...masked, '--feather', '9'];
+    await edit(source, '--recall', at('seam.png'), '-o', at('seam-wider.png'), ...wider);
+    expect(await feather('seam-wider.png')).toBe(9);
+    expect(await edit(source, '--recall', at('seam.png'), '-o', at('seamless.png'))).toMatchObject({
+      code: 0,
+    });
+    expect(await feather('seamless.png')).toBeUndefined();
+  });
+
   it('says what is wrong with a command line (2) or an input (1), and writes nothing', async () => {
     const usage = [
       [],
@@ -122,6 +143,14 @@ describe('edit', () => {
     expect(existsSync(at('never.png'))).toBe(false);
     const none = await editWith({ isTerminal: false, hasModel: false }, [source, 'x']);
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--model') });
+  });
+
+  it('says what is special about how the model is run, unless it is to be quiet', async () => {
+    const options = { isTerminal: false, note: 'The sampler is another.' };
+    const args = [source, 'x', '-o', at('note.png')];
+    const told = await editWith(options, args);
+    expect(told).toMatchObject({ code: 0, stderr: 'fake-edit: The sampler is another.\n' });
+    expect(await editWith(options, [...args, '--quiet'])).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('shows steps at a terminal, and cleans up after itself', async () => {

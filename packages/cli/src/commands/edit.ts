@@ -74,6 +74,8 @@ async function withAurora(
   const threads = flags.threads ?? (await import('@triptych/native')).cpuQuota();
   await runtime.interrupts.guard(async (signal) => {
     const aurora = await runtime.openAurora(path, { threads });
+    const { note } = aurora.editor;
+    if (note !== undefined && flags.quiet !== true) runtime.stderr.write(`${aurora.editor.name}: ${note}\n`);
     try {
       await work(aurora, signal);
     } finally {
@@ -103,7 +105,7 @@ async function editOne(
   if (text === undefined)
     throw new UsageError('Say what to change: triptych edit in.png "make the cube red" -o out.png');
   const options: EditOptions = {
-    ...fromParameters(recalled),
+    ...fromParameters(recalled, flags.mask !== undefined),
     ...fromFlags(flags),
     ...(flags.number === undefined ? {} : { n: flags.number }),
     ...(flags.mask === undefined ? {} : { mask: flags.mask }),
@@ -215,10 +217,13 @@ function fromFlags(flags: EditFlags): Omit<EditOptions, 'mask' | 'n'> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-/** What an earlier edit was asked for; its mask is not in the file, only its hash. */
-function fromParameters(parameters: EditParameters | undefined): Partial<EditOptions> {
+/**
+ * What an earlier edit was asked for; its mask is not in the file, only its hash. The seam is recalled for an edit that
+ * names a mask again: without one it would be refused.
+ */
+function fromParameters(parameters: EditParameters | undefined, hasMask: boolean): Partial<EditOptions> {
   if (parameters === undefined) return {};
-  const { seed, steps, sampler, textGuidance, imageGuidance, negative, preserve, size } = parameters;
+  const { seed, steps, sampler, textGuidance, imageGuidance, negative, preserve, size, mask } = parameters;
   return {
     seed,
     steps,
@@ -228,5 +233,6 @@ function fromParameters(parameters: EditParameters | undefined): Partial<EditOpt
     negative,
     preserve,
     ...(size === undefined ? {} : { size: { width: size[0], height: size[1] } }),
+    ...(hasMask && mask !== undefined ? { feather: mask.feather } : {}),
   };
 }

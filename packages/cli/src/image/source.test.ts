@@ -85,6 +85,7 @@ describe('with the official client and a tiny diffusers folder', () => {
     ]);
     const partial = await decodeImage(Buffer.from(events[0]?.b64_json ?? '', 'base64'));
     expect(partial).toMatchObject({ width: 256, height: 152 });
+    expect(events.map(({ size }) => size)).toEqual(['256x152', '256x152', '50x30']);
     const plain = await client.images.edit({ ...body, image: await file() });
     expect(plain.data?.[0]?.b64_json).toBe(events[2]?.b64_json);
   });
@@ -148,6 +149,13 @@ describe('the source', () => {
     expect(attempts).toBe(2);
     await source.close();
     await expect(source.models()).rejects.toBeInstanceOf(ImageError);
+  });
+
+  it('tells what is special about how the model is run', async () => {
+    const editor = Object.assign(new FakeEditor(), { note: 'The sampler is another.' });
+    const source = new AuroraImageSource(async () => new Aurora(editor));
+    expect((await source.models())[0]?.description).toMatch(/own size\. The sampler is another\.$/);
+    await source.close();
   });
 
   it('keeps previews before the result they belong to', async () => {

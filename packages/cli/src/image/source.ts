@@ -39,7 +39,7 @@ export class AuroraImageSource implements ImageSource {
         sideMultiple: editor.sideMultiple,
         samplers: ['ddim', 'euler', 'euler-ancestral', 'dpm++'],
         defaults: editor.defaults,
-        description: `Edits pictures by instruction at ${editor.nativeSide} pixels; the result has the picture's own size.`,
+        description: `Edits pictures by instruction at ${editor.nativeSide} pixels; the result has the picture's own size.${editor.note === undefined ? '' : ` ${editor.note}`}`,
       },
     ];
   }
@@ -76,7 +76,7 @@ export class AuroraImageSource implements ImageSource {
             ) as [number, number];
             const shown = await media.resizeImage(raster, { width, height, kernel: 'cubic' });
             const bytes = await media.encodeImage(shown, encoding);
-            onEvent({ type: 'preview', index, previewIndex, step, steps, bytes });
+            onEvent({ type: 'preview', index, previewIndex, step, steps, width, height, bytes });
           });
           encoded.catch(() => undefined);
         },

@@ -48,6 +48,48 @@ describe('openDiffusersFolder', () => {
     expect((await openDiffusersFolder(folder)).scheduler.lambda_min_clipped).toBe(Number.NEGATIVE_INFINITY);
   });
 
+  it('runs schedulers that are not built here as DDIM on their betas, and refuses what is none', async () => {
+    const path = join(folder, 'scheduler', 'scheduler_config.json');
+    // As Stable Diffusion 1.5 has it.
+    const pndm = {
+      _class_name: 'PNDMScheduler',
+      beta_start: 0.00085,
+      beta_end: 0.012,
+      beta_schedule: 'scaled_linear',
+      num_train_timesteps: 1000,
+      set_alpha_to_one: false,
+      skip_prk_steps: true,
+      steps_offset: 1,
+      trained_betas: null,
+    };
+    const ddim = await openDiffusersFolder(folder);
+    expect(ddim.missingScheduler).toBeUndefined();
+    await writeJson(path, pndm);
+    const model = await openDiffusersFolder(folder);
+    expect(model.missingScheduler).toBe('PNDMScheduler');
+    expect(model.scheduler).toEqual(ddim.scheduler);
+    const asked = await openDiffusersFolder(folder, { scheduler: 'EulerDiscreteScheduler' });
+    expect(asked.scheduler._class_name).toBe('EulerDiscreteScheduler');
+    expect(asked.missingScheduler).toBeUndefined();
+    const junk = [
+      { ...pndm, beta_schedule: undefined },
+      { ...pndm, beta_start: '0.1' },
+      { ...pndm, _class_name: 'AutoencoderKL' },
+      { ...pndm, _class_name: 7 },
+      { ...pndm, _class_name: undefined },
+      { ...pndm, beta_schedule: 'sigmoid' },
+      { ...pndm, thresholding: true },
+      { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 },
+    ];
+    for (const json of junk) {
+      await writeJson(path, json);
+      await expect(openDiffusersFolder(folder), JSON.stringify(json)).rejects.toMatchObject({
+        code: 'invalid_config',
+        message: expect.stringMatching(/^scheduler_config\.json: /),
+      });
+    }
+  });
+
   it('refuses pickles and says how to convert them', async () => {
     await rm(unetWeights());
     await writeFile(join(folder, 'unet', 'diffusion_pytorch_model.bin'), 'PK');

@@ -6,7 +6,7 @@ import { type ClipTextConfig, parseClipTextConfig } from '../clip/config.js';
 import { clipTextModel } from '../clip/text.js';
 import type { ConfigJson } from '../config-reader.js';
 import { NetworkError } from '../errors.js';
-import { parseSchedulerConfig, type SchedulerClass, type SchedulerConfig } from '../schedulers/config.js';
+import { type FolderScheduler, parseFolderScheduler, type SchedulerClass } from '../schedulers/config.js';
 import { parseUnetConfig, type UnetConfig } from '../unet/config.js';
 import { unet } from '../unet/unet.js';
 import { vaeDecoder, vaeEncoder } from '../vae/autoencoder.js';
@@ -22,13 +22,12 @@ export interface ModelPart<Config> {
 }
 
 /** Everything in a diffusers model folder that an edit needs. Weights stay in their files. */
-export interface DiffusersFolder {
+export interface DiffusersFolder extends FolderScheduler {
   /** `_class_name` of model_index.json, such as `StableDiffusionInstructPix2PixPipeline`. */
   readonly pipeline: string;
   readonly unet: ModelPart<UnetConfig>;
   readonly vae: ModelPart<VaeConfig>;
   readonly textEncoder: ModelPart<ClipTextConfig>;
-  readonly scheduler: SchedulerConfig;
   /** Absent if the folder has none; texts must then be given as token ids. */
   readonly tokenizer: ClipTokenizer | undefined;
 }
@@ -74,7 +73,7 @@ export async function openDiffusersFolder(
     unet: await part('unet', parseUnetConfig),
     vae: await part('vae', parseVaeConfig),
     textEncoder: await part('text_encoder', parseClipTextConfig),
-    scheduler: parseSchedulerConfig(
+    ...parseFolderScheduler(
       await readModelJson(join(folder, 'scheduler'), 'scheduler_config.json'),
       scheduler,
     ),

@@ -112,7 +112,39 @@ function classOf(reader: ConfigReader): SchedulerClass {
   throw reader.refusal(
     '_class_name',
     `${JSON.stringify(reader.raw('_class_name'))} is not supported; supported: ${SCHEDULER_CLASSES.join(', ')}. ` +
-      'One of these can be asked for instead: all of them run on the same settings',
+      'Others run as DDIMScheduler where beta_start, beta_end and beta_schedule (or trained_betas) are given',
+  );
+}
+
+/** A folder's schedule. */
+export interface FolderScheduler {
+  readonly scheduler: SchedulerConfig;
+  /** The class that the folder names when it is not built here: `scheduler` is then DDIM on its betas. */
+  readonly missingScheduler?: string;
+}
+
+/**
+ * As {@link parseSchedulerConfig}, but a scheduler of diffusers that is not built here (PNDM, which Stable Diffusion
+ * 1.5 comes with) is replaced by DDIM: it walks the same betas in other steps.
+ * @throws NetworkError as `parseSchedulerConfig`, also for unknown classes without betas
+ */
+export function parseFolderScheduler(json: ConfigJson, className?: SchedulerClass): FolderScheduler {
+  const { _class_name: name } = json;
+  if (className !== undefined || typeof name !== 'string' || !canStandIn(name, json))
+    return { scheduler: parseSchedulerConfig(json, className) };
+  // Clipping is DDIM's own default; a class that says nothing of it does not clip.
+  const unclipped = { ...json, clip_sample: json.clip_sample ?? false };
+  return { scheduler: parseSchedulerConfig(unclipped, 'DDIMScheduler'), missingScheduler: name };
+}
+
+function canStandIn(name: string, json: ConfigJson): boolean {
+  if (SCHEDULER_CLASSES.some((known) => known === name) || !/^[A-Z]\w{0,99}Scheduler$/.test(name))
+    return false;
+  return (
+    Array.isArray(json.trained_betas) ||
+    (typeof json.beta_start === 'number' &&
+      typeof json.beta_end === 'number' &&
+      typeof json.beta_schedule === 'string')
   );
 }
 

@@ -11,6 +11,13 @@ afterEach(async () => {
 
 const picture = Uint8Array.of(137, 80, 78, 71, 1, 2, 3);
 const base64 = Buffer.from(picture).toString('base64');
+const noTokens = {
+  input_tokens: 0,
+  input_tokens_details: { image_tokens: 0, text_tokens: 0 },
+  output_tokens: 0,
+  output_tokens_details: { image_tokens: 0, text_tokens: 0 },
+  total_tokens: 0,
+};
 
 async function start(sourceOptions: FakeImageSourceOptions = {}, options: Partial<ServeOptions> = {}) {
   const source = new FakeImageSource(sourceOptions);
@@ -26,7 +33,7 @@ describe('images.edit', () => {
     const { client, body, source } = await start();
     const answer = await client.images.edit({ ...body, mask: body.image, n: 2, size: 'auto' });
     expect(answer.data?.map((one) => one.b64_json)).toEqual([base64, base64]);
-    expect(answer).toMatchObject({ output_format: 'png', size: '4x3' });
+    expect(answer).toMatchObject({ output_format: 'png', size: '4x3', usage: noTokens });
     expect(source.seen[0]?.request.mask).toEqual(picture);
     // An array is sent under the name image[].
     const listed = await client.images.edit({ ...body, image: [body.image] });
@@ -40,6 +47,12 @@ describe('images.edit', () => {
     for await (const event of stream) {
       types.push(event.type);
       expect(event.b64_json).toBe(base64);
+      // What the client's types promise of both kinds, and of the last alone.
+      expect(event).toMatchObject({ output_format: 'png', background: 'auto', quality: 'auto' });
+      expect(event.created_at).toBeGreaterThan(0);
+      if (event.type === 'image_edit.completed')
+        expect(event).toMatchObject({ size: '4x3', usage: noTokens });
+      else expect(event).toMatchObject({ size: '2x1', partial_image_index: 0 });
     }
     expect(types).toEqual(['image_edit.partial_image', 'image_edit.completed']);
   });

@@ -8,7 +8,7 @@ import { eventStream } from '../http/event-stream.js';
 import { requestAbort } from '../http/request-abort.js';
 import { addPost } from '../http/route.js';
 import { type BodyRules, ignoredFieldsOf, readEditBody, toEditRequest } from './edit-body.js';
-import { EditCollector, type EditRunner, nowSeconds, type RunEvent, toBase64 } from './edit-run.js';
+import { EditCollector, type EditRunner, noTokens, nowSeconds, type RunEvent, toBase64 } from './edit-run.js';
 import {
   type EditStreamEvent,
   editEventSchema,
@@ -124,6 +124,7 @@ function toStreamEvent(
         step: event.step,
         steps: event.steps,
         index: event.index,
+        size: `${event.width}x${event.height}`,
         ...common,
       };
     case 'image':
@@ -133,6 +134,7 @@ function toStreamEvent(
         seed: event.seed,
         index: event.index,
         size: `${event.width}x${event.height}`,
+        usage: noTokens,
         ...common,
       };
   }

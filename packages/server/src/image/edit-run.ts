@@ -6,11 +6,20 @@ import { ApiError } from '../errors.js';
 import { EventQueue } from '../http/event-queue.js';
 import type { ImageMetrics } from '../metrics/image-metrics.js';
 import { EditQueue } from './edit-queue.js';
-import type { EditResponse } from './edit-schema.js';
+import type { EditResponse, ImageUsage } from './edit-schema.js';
 import type { ImageEditEvent, ImageEditRequest, ImageModelInfo, ImageSource } from './source.js';
 
 /** An event of an edit, or the moment its turn came. */
 export type RunEvent = ImageEditEvent | { readonly type: 'started' };
+
+/** What every edit used: pictures are made of pixels here, and sources do not say how many tokens a text has. */
+export const noTokens: ImageUsage = {
+  input_tokens: 0,
+  input_tokens_details: { image_tokens: 0, text_tokens: 0 },
+  output_tokens: 0,
+  output_tokens_details: { image_tokens: 0, text_tokens: 0 },
+  total_tokens: 0,
+};
 
 /** Everything that routes share: one queue over one source. */
 export class EditRunner {
@@ -100,6 +109,7 @@ export class EditCollector {
       size: this.#size,
       background: 'auto',
       quality: 'auto',
+      usage: noTokens,
     };
   }
 }

@@ -149,6 +149,24 @@ export const editFormSchema = z
 
 export type EditFields = z.output<typeof editJsonSchema> | z.output<typeof editFormSchema>;
 
+const tokenDetails = z.object({ image_tokens: z.int(), text_tokens: z.int() });
+
+/** In OpenAI's shape, whose types require it. */
+const usageSchema = z
+  .object({
+    input_tokens: z.int(),
+    input_tokens_details: tokenDetails,
+    output_tokens: z.int(),
+    output_tokens_details: tokenDetails,
+    total_tokens: z.int(),
+  })
+  .openapi('ImageUsage', {
+    description: 'All 0: images are not counted in tokens here, and instructions are not either.',
+  });
+export type ImageUsage = z.infer<typeof usageSchema>;
+
+const pictureSize = z.string().openapi({ description: 'Of the picture sent, <width>x<height>.' });
+
 export const editResponseSchema = z
   .object({
     created: z.int(),
@@ -158,6 +176,7 @@ export const editResponseSchema = z
     size: z.string().openapi({ description: '<width>x<height>' }),
     background: z.literal('auto'),
     quality: z.literal('auto'),
+    usage: usageSchema,
   })
   .openapi('ImageEdit');
 export type EditResponse = z.infer<typeof editResponseSchema>;
@@ -166,6 +185,7 @@ const common = {
   index: z.int().openapi({ description: 'Which of the n results.' }),
   created_at: z.int(),
   output_format: z.enum(imageFormats),
+  size: pictureSize,
   background: z.literal('auto'),
   quality: z.literal('auto'),
 };
@@ -190,7 +210,7 @@ export const editEventSchema = z
       type: z.literal('image_edit.completed'),
       b64_json: z.string(),
       seed: z.int(),
-      size: z.string(),
+      usage: usageSchema,
       ...common,
     }),
   ])

@@ -83,6 +83,9 @@ export type ImageEditEvent =
       readonly previewIndex: number;
       readonly step: number;
       readonly steps: number;
+      /** Of the preview, which may be smaller or larger than the result. */
+      readonly width: number;
+      readonly height: number;
       /** In the request's format. */
       readonly bytes: Uint8Array;
     }

@@ -38,6 +38,8 @@ const model: ImageModelInfo = {
   description: 'Gives the picture back.',
 };
 
+const preview = { width: 2, height: 1 };
+
 /** Pictures whose first byte is 0 stand for damaged ones. */
 export class FakeImageSource implements ImageSource {
   readonly seen: SeenEdit[] = [];
@@ -103,7 +105,15 @@ export class FakeImageSource implements ImageSource {
       signal.throwIfAborted();
       onEvent({ type: 'progress', index, step, steps, etaSeconds: steps - step });
       if (step <= request.previews)
-        onEvent({ type: 'preview', index, previewIndex: step - 1, step, steps, bytes: request.image });
+        onEvent({
+          type: 'preview',
+          index,
+          previewIndex: step - 1,
+          step,
+          steps,
+          ...preview,
+          bytes: request.image,
+        });
       if (failure?.afterSteps === step) throw failure.error;
     }
     const seed = ((request.seed ?? 100) + index) % 2 ** 32;

@@ -17,8 +17,8 @@ const decimals =
   (value: number): string =>
     value.toFixed(digits);
 
-/** What the report shows, in order. */
-export const metrics: readonly Metric[] = [
+/** What the report shows of pictures whose truth is known, in order. */
+const truthMetrics: readonly Metric[] = [
   {
     name: 'object-success',
     title: 'Object-level success, %',
@@ -48,12 +48,43 @@ export const metrics: readonly Metric[] = [
   },
 ];
 
-/** Metrics of the table of reference distances. */
-export const referenceMetrics: readonly Metric[] = [
+/** What stands in where no truth is known: closeness to the target, which a copy has too. */
+const targetMetrics: readonly Metric[] = [
+  {
+    name: 'ssim',
+    title: 'SSIM to the target',
+    note: 'Structural similarity of output and target, which has 1. A copy of the source comes close whatever was asked: compare with its bar.',
+    full: 1,
+    format: decimals(3),
+  },
+  {
+    name: 'l1',
+    title: 'L1 to the target',
+    note: 'Mean absolute difference of output and target; lower is better, and a copy is low too.',
+    format: decimals(4),
+  },
+];
+
+/** What the report shows by task, in order: success where truth is known, else distances to the target. */
+export function shownMetrics(rows: readonly ResultRow[]): readonly Metric[] {
+  const hasTruth = rows.some(({ metric }) => metric === 'object-success');
+  return hasTruth ? truthMetrics : [...targetMetrics, ...truthMetrics];
+}
+
+const referenceMetrics: readonly Metric[] = [
   { name: 'l1', title: 'L1 ↓', note: '', format: decimals(4) },
   { name: 'l2', title: 'L2 ↓', note: '', format: decimals(4) },
   { name: 'ssim', title: 'SSIM ↑', note: '', format: decimals(3) },
 ];
+
+const clipMetric: Metric = { name: 'clip-i', title: 'CLIP-I ↑', note: '', format: decimals(3) };
+
+/** Metrics of the table of reference distances; CLIP-I only where it was measured. */
+export function tableMetrics(rows: readonly ResultRow[]): readonly Metric[] {
+  return rows.some(({ metric }) => metric === 'clip-i')
+    ? [...referenceMetrics, clipMetric]
+    : referenceMetrics;
+}
 
 const clip = (share: number): number => Math.min(100, Math.max(0, 100 * share));
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { writeFileAtomically } from '@triptych/media';
 import type { BenchRun } from '../run-benchmark.js';
 import { type ResultRow, summarise } from '../summarise.js';
-import { chart, metrics, referenceMetrics } from './charts.js';
+import { chart, shownMetrics, tableMetrics } from './charts.js';
 import { examples } from './examples.js';
 import { type Html, html, trusted } from './html.js';
 import { style } from './style.js';
@@ -24,7 +24,7 @@ export interface ReportFiles {
 function figures(rows: readonly ResultRow[], model: string): Html {
   const tasks = new Set(rows.map(({ task }) => task));
   const whole = tasks.size === 2 ? [...tasks][0]! : 'all';
-  const shown = metrics.flatMap((metric) => {
+  const shown = shownMetrics(rows).flatMap((metric) => {
     const of = (arm: string) =>
       rows.find((r) => r.arm === arm && r.metric === metric.name && r.task === whole);
     const own = of(model);
@@ -45,16 +45,21 @@ function referenceTable(rows: readonly ResultRow[], model: string): Html | undef
     const row = own.find((r) => r.arm === arm && r.metric === name);
     return row ? format(row.mean) : '–';
   };
-  const correlations = referenceMetrics.map(({ name }) => {
+  const metrics = tableMetrics(rows);
+  const correlations = metrics.map(({ name }) => {
     const row = own.find((r) => r.arm === model && r.metric === `spearman-${name}`);
     return row ? `${row.mean.toFixed(2)} (${row.low.toFixed(2)} to ${row.high.toFixed(2)})` : undefined;
   });
   return html`<section><h2>What distances to the target reward</h2>
-<p class="note">L1, L2 and SSIM measure closeness to the target picture. A copy of the source is close to it, whatever was asked, so these numbers alone can put copying first.</p>
-<div class="scroll" tabindex="0" role="region" aria-label="Reference distances"><table class="numbers"><thead><tr><th scope="col">Mean of all tasks</th>${referenceMetrics.map(({ title }) => html`<th scope="col">${title}</th>`)}</tr></thead><tbody>
+<p class="note">L1, L2 and SSIM measure closeness to the target picture. A copy of the source is close to it, whatever was asked, so these numbers alone can put copying first. ${
+    metrics.some(({ name }) => name === 'clip-i')
+      ? 'CLIP-I is the cosine of the CLIP embeddings of output and target.'
+      : 'CLIP-I is left out: no CLIP weights were given (--clip-vision).'
+  }</p>
+<div class="scroll" tabindex="0" role="region" aria-label="Reference distances"><table class="numbers"><thead><tr><th scope="col">Mean of all tasks</th>${metrics.map(({ title }) => html`<th scope="col">${title}</th>`)}</tr></thead><tbody>
 ${[model, 'copy', 'random'].map(
   (arm) =>
-    html`<tr><th scope="row">${arm}</th>${referenceMetrics.map(({ name, format }) => html`<td>${cell(arm, name, format)}</td>`)}</tr>`,
+    html`<tr><th scope="row">${arm}</th>${metrics.map(({ name, format }) => html`<td>${cell(arm, name, format)}</td>`)}</tr>`,
 )}
 ${
   correlations.some((c) => c !== undefined)
@@ -90,6 +95,9 @@ export async function renderReport(
     ['Sampler', settings.sampler],
     ['Text guidance', settings.textGuidance],
     ['Image guidance', settings.imageGuidance],
+    ...(settings.clipVision === undefined
+      ? []
+      : [['CLIP weights, SHA-256', `${settings.clipVision.slice(0, 16)}…`] as const]),
   ];
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -103,7 +111,7 @@ export async function renderReport(
 <main>${figures(rows, model)}
 <section><h2>By task</h2><p class="note">Lines are 95 % intervals. The copying model returns the source as it is; the random one paints a rectangle.</p>
 <ul class="legend"><li><i class="model"></i>${model}</li><li><i class="copy"></i>copy</li><li><i class="random"></i>random</li></ul>
-<div class="charts">${metrics.map((metric) => chart(rows, metric, model))}</div></section>
+<div class="charts">${shownMetrics(rows).map((metric) => chart(rows, metric, model))}</div></section>
 ${referenceTable(rows, model)}
 <section><h2>Examples</h2><p class="note">Rows evenly spread over each task, first noise seed; not chosen.</p>${await examples(run, options.examples ?? 9, options.signal)}</section>
 ${numbers(rows)}

@@ -177,10 +177,10 @@ describe('the read-back', () => {
   it('grades an object that is at its new place and at its old one 50', () => {
     const found = grades(({ kind, pair: { edit } }) => {
       const was = edit.before.objects.find((o) => o.id === edit.targets[0]);
-      if (!was || !['move', 'relate', 'roll', 'fall'].includes(kind)) return undefined;
+      if (!was || !['move', 'relate', 'roll', 'fall', 'undermine'].includes(kind)) return undefined;
       return draw({ ...edit.after, objects: [...edit.after.objects, { ...was, id: 99 }] });
     });
-    expect(Object.keys(found)).toHaveLength(4);
+    expect(Object.keys(found)).toHaveLength(5);
     allOf(found, /^50 left-behind/);
   });
 
