@@ -82,6 +82,27 @@ void widen(const WeightRows& weight, int row, int k, float* out) {
   }
 }
 
+// Fetches rows of weights to L2, so many lines at each call: they come from a mapped file, once, and the products before them
+// take long enough to have them there in time.
+struct WeightsAhead {
+  const uint8_t* row;
+  size_t stride, row_bytes, at = 0;
+  int rows, lines;
+
+  // `bytes` of each of `rows` rows, spread over so many calls.
+  WeightsAhead(const WeightRows& weight, int rows_, size_t bytes, int calls)
+      : row(weight.data), stride(weight.stride), row_bytes(bytes), rows(rows_), lines((int)((bytes + 63) / 64 * (size_t)rows_ / (size_t)calls) + 1) {}
+  inline __attribute__((always_inline)) void fetch() {
+    for (int i = 0; i < lines && rows > 0; i++) {
+      __builtin_prefetch(row + at, 0, 2);
+      if ((at += 64) < row_bytes) continue;
+      at = 0;
+      row += stride;
+      rows--;
+    }
+  }
+};
+
 void multiply(const WeightRows& weight, int rows, int, PanelShape shape, const uint8_t* panel, float* c, size_t c_stride, bool accumulate,
               uint8_t* scratch) {
   constexpr int kSub = 256;  // k whose weights and panel group stay in L1
@@ -93,6 +114,9 @@ void multiply(const WeightRows& weight, int rows, int, PanelShape shape, const u
     const WeightRows part = weight.at(0, k0);
     for (int r = 0; r < rows; r++) widen(part, r, k, w + r * kPitch);
     const bool load = accumulate || k0 > 0;
+    const int next = shape.k - k0 - k < kSub ? shape.k - k0 - k : kSub;
+    const int calls = (shape.columns + kGroup - 1) / kGroup * ((rows + kRows - 1) / kRows);
+    WeightsAhead ahead(weight.at(0, k0 + k), next > 0 ? rows : 0, (size_t)next * weight.element(), calls);
     for (int column = 0, g = 0; column < shape.columns; column += kGroup, g++) {
       const float* from = (const float*)panel + ((size_t)g * padded + k0) * kGroup;
       const TileFn* tiles = shape.columns - column > Vec::kLanes ? kTiles.two : kTiles.one;
@@ -100,6 +124,7 @@ void multiply(const WeightRows& weight, int rows, int, PanelShape shape, const u
         const int left = rows - r;
         // Two nearly equal tiles at the end instead of a full one and a thin one.
         const int some = left <= kRows ? left : left < 2 * kRows ? (left + 1) / 2 : kRows;
+        ahead.fetch();
         tiles[some](w + r * kPitch, kPitch, k, from, c + (size_t)r * c_stride + column, c_stride, load);
         r += some;
       }
