@@ -364,7 +364,7 @@ export class TextEngine implements TextEngineLike {
         return [];
       }
       if (reason === 'system') this.#admitAfter = performance.now() + admissionPauseMs;
-      this.#preempt(byId.get(victim) as Sequence, { keep: reason === 'budget' });
+      this.#preempt(byId.get(victim) as Sequence, reason === 'system' ? { keep: false } : {});
     }
   }
 
@@ -393,7 +393,7 @@ export class TextEngine implements TextEngineLike {
     if (plan.admit.length > 0) this.#running.sort((a, b) => a.id - b.id);
   }
 
-  #preempt(sequence: Sequence, options: { readonly keep: boolean }): void {
+  #preempt(sequence: Sequence, options: { readonly keep?: boolean }): void {
     this.#giveBack(sequence, options);
     sequence.computed = 0;
     this.#running = this.#running.filter((other) => other !== sequence);

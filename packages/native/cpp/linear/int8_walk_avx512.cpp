@@ -15,8 +15,8 @@ namespace triptych {
 namespace {
 
 constexpr int kTileRows = 6;
-// Up to so many groups Q8_0's signs are flipped by every tile: free on Zen 4, where adding pipes do it, an eighth more on Intel,
-// where it takes turns with the dot products. Expanding first costs 6% of 64 rows.
+// Up to so many groups Q8_0's signs are flipped by every tile: free on Zen 4, where adding pipes do it; on Intel
+// (not measured) it takes turns with the dot products, 16 for 96. Expanding first costs 6% of 64 rows.
 constexpr int kMostAsStored = 8;
 constexpr int kChunkBlocks = 16;  // 17 KiB of weights and 12 KiB of activations
 
