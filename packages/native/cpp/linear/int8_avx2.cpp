@@ -1,135 +1,269 @@
-// Int8 kernels for AVX2 without VNNI: |w| (unsigned) times sign(x, w) through vpmaddubsw and vpmaddwd.
-// |w| <= 128 and |x| <= 127, so a pair sums to at most 32512 and never saturates; for Q4_0 (0..15) eight k-groups fit
-// in 16 bits. Tiles of up to 4 rows, 8 columns at a time, 4 times per block.
+// Int8 kernels for AVX2 without VNNI. No instruction multiplies signed bytes by signed bytes without losing sums, so
+//   Q8_0 is widened to int16 on the way from memory and multiplied by int16 activations (vpmaddwd): 16 products an
+//        instruction, exact in int32. A weight takes as many instructions as with |w| and sign(x, w) in bytes
+//        (vpmaddubsw), but half as many on the multipliers that the sums need too.
+//   Q4_0 (0..15, unsigned) goes through vpmaddubsw, 32 products an instruction; the 16 of a block that meet in one int16
+//        come to 30480 at most.
+// Tiles of up to 6 rows keep a block's integer sums in registers (12 of 16); float sums are in L1.
+//
+// A chunk of a panel stays in L1 while the rows of a group walk it, tile by tile.
 #include <immintrin.h>
 #include <string.h>
 
+#include <algorithm>
+
+#include "linear/ahead.h"
 #include "linear/kernels.h"
 
 namespace triptych {
 namespace {
 
+enum Format { kQ8, kQ4 };
+constexpr size_t bytes_of(Format f) { return f == kQ8 ? kQ8BlockBytes : kQ4BlockBytes; }
+
+constexpr int kTileRows = 6;
+constexpr int kChunkBlocks = 16;  // 17 KiB of weights and 16 of activations
+
+inline int tiles_of(int rows) { return (rows + kTileRows - 1) / kTileRows; }
+
+// Of a row and block: what all instruction sets have, then for Q8_0 scale, shift and 32 x int16.
+constexpr size_t kActivationBytes = kMostInt8ActivationBytes, kWordsOffset = kInt8ActivationBytes;
+static_assert(kActivationBytes == kWordsOffset + 8 + kBlock * 2);
+
 struct Tile {
-  const uint8_t* weights;
-  const uint8_t* q;
-  const float* scale;
-  const int32_t* start;   // kMagicBits - 8 * sum, for Q4_0
-  size_t stride;
+  const uint8_t* weights;  // first block
+  const uint8_t* data;     // activations of the group's first block
+  int group, row;          // rows of the group, the tile's first
   int blocks;
-  int prefetch;           // bytes ahead, to L2; 0: resident
-  float* y;
-  size_t y_stride;
+  float* sums;             // [rows][kPanel], added to
+  Fetch fetch;             // meanwhile, of each block
 };
 
-inline __m256i broadcast4(const uint8_t* p) { int32_t v; memcpy(&v, p, 4); return _mm256_set1_epi32(v); }
+TRIPTYCH_INLINE __m256i broadcast4(const uint8_t* p) { int32_t v; memcpy(&v, p, 4); return _mm256_set1_epi32(v); }
+// A sum that is made where it stands. GCC turns chains of integer additions into trees or puts them off, keeps the products
+// on the stack meanwhile, and is slower by half.
+TRIPTYCH_INLINE __m256i now(__m256i v) { asm volatile("" : "+x"(v)); return v; }
+TRIPTYCH_INLINE __m256i widen(const uint8_t* w) { return _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i*)w)); }
+TRIPTYCH_INLINE __m256i broadcast8(const uint8_t* p) { int64_t v; memcpy(&v, p, 8); return _mm256_set1_epi64x(v); }
 
-// `ahead`: distance at which the lines read here are fetched, one between products at a time (a burst would fill L1's
-// miss buffers); 0 where another call fetches them.
+// Adds the finished integers (kMagicBits + dot, see layout.h) of R rows and 8 columns to their sums.
 template <int R>
-inline void dots_q8(__m256i (&a)[R], const uint8_t* w, const uint8_t* q, int ahead) {
-  const __m256i ones = _mm256_set1_epi16(1);
-#pragma GCC unroll 4
-  for (int r = 0; r < R; r++) a[r] = _mm256_setzero_si256();
+TRIPTYCH_INLINE void add_scaled(const __m256i (&a)[R], const float* scale, const float* shift, __m256 s, float* sums) {
+  asm volatile("" ::: "memory");  // sums are read here and not before, when registers are short
+#pragma GCC unroll 6
+  for (int r = 0; r < R; r++) {
+    const __m256 d = _mm256_fmadd_ps(_mm256_castsi256_ps(a[r]), _mm256_set1_ps(scale[r]), _mm256_set1_ps(shift[r]));
+    _mm256_store_ps(sums + r * kPanel, _mm256_fmadd_ps(d, s, _mm256_load_ps(sums + r * kPanel)));
+  }
+}
+
+// C times 8 columns of a block at w (their 4 k of one group lie together, groups 128 bytes apart), x: [rows][32 int16]. Each
+// column has two sums, of k 0, 1 and of k 2, 3; adding them leaves columns in the order 0 1 4 5 2 3 6 7, in which `sums` holds
+// them. fetch(g), g = 0..7, comes between the products.
+template <int R, int C, class FetchPart>
+TRIPTYCH_INLINE void block_q8(const uint8_t* w, const uint8_t* scales, const uint8_t* x, const float* scale, const float* shift,
+                              float* sums, FetchPart fetch) {
+  __m256i a[R][2 * C];
+#pragma GCC unroll 6
+  for (int r = 0; r < R; r++)
+#pragma GCC unroll 8
+    for (int c = 0; c < 2 * C; c++) a[r][c] = _mm256_set1_epi64x(kMagicBits);
 #pragma GCC unroll 8
   for (int g = 0; g < 8; g++) {
-    if (ahead) _mm_prefetch((const char*)w + g * 128 + ahead, _MM_HINT_T1);
-    const __m256i v = _mm256_load_si256((const __m256i*)(w + g * 128)), magnitude = _mm256_abs_epi8(v);
-#pragma GCC unroll 4
-    for (int r = 0; r < R; r++) {
-      const __m256i x = _mm256_sign_epi8(broadcast4(q + r * 32 + g * 4), v);
-      a[r] = _mm256_add_epi32(a[r], _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, x), ones));
-    }
-  }
-}
-
-template <int R>
-inline void dots_q4(__m256i (&a)[R], const uint8_t* w, const uint8_t* q, const int32_t* start, int ahead) {
-  const __m256i ones = _mm256_set1_epi16(1), low = _mm256_set1_epi8(15);
-  __m256i s[R];
-#pragma GCC unroll 4
-  for (int r = 0; r < R; r++) s[r] = _mm256_setzero_si256();
-#pragma GCC unroll 4
-  for (int g = 0; g < 4; g++) {
-    if (ahead) _mm_prefetch((const char*)w + g * 128 + ahead, _MM_HINT_T1);
-    const __m256i v = _mm256_load_si256((const __m256i*)(w + g * 128));
-    const __m256i v0 = _mm256_and_si256(v, low), v1 = _mm256_and_si256(_mm256_srli_epi16(v, 4), low);
-#pragma GCC unroll 4
-    for (int r = 0; r < R; r++) {
-      const __m256i p0 = _mm256_maddubs_epi16(v0, broadcast4(q + r * 32 + g * 4));
-      const __m256i p1 = _mm256_maddubs_epi16(v1, broadcast4(q + r * 32 + 16 + g * 4));
-      s[r] = _mm256_add_epi16(s[r], _mm256_add_epi16(p0, p1));
-    }
-  }
-#pragma GCC unroll 4
-  for (int r = 0; r < R; r++)
-    a[r] = _mm256_add_epi32(_mm256_madd_epi16(s[r], ones), _mm256_set1_epi32(start[r] - kMagicBits));
-}
-
-template <int R, bool kQ4>
-__attribute__((noinline)) void tile(const Tile& t) {
-  constexpr size_t kBytes = kQ4 ? kQ4BlockBytes : kQ8BlockBytes;
-  __m256 f[R][4];
-#pragma GCC unroll 4
-  for (int r = 0; r < R; r++)
-    for (int j = 0; j < 4; j++) f[r][j] = _mm256_setzero_ps();
-  const uint8_t *w = t.weights, *q = t.q;
-  const float* scale = t.scale;
-  const int32_t* start = t.start;
-  for (int b = 0; b < t.blocks; b++) {
-    if (t.prefetch) _mm_prefetch((const char*)w + t.prefetch, _MM_HINT_T1);  // the line of scales
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-      __m256i a[R];
-      const int ahead = j % 2 == 0 ? t.prefetch : 0;  // two j per line
-      if constexpr (kQ4) dots_q4<R>(a, w + kScaleBytes + j * 32, q, start, ahead);
-      else dots_q8<R>(a, w + kScaleBytes + j * 32, q, ahead);
-      const __m256 s = _mm256_cvtph_ps(_mm_load_si128((const __m128i*)(w + j * 16)));
-#pragma GCC unroll 4
-      for (int r = 0; r < R; r++)
-        f[r][j] = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(a[r]), _mm256_set1_ps(scale[r])), s, f[r][j]);
-    }
-    w += kBytes;
-    q += t.stride;
-    scale += t.stride / 4;
-    start += t.stride / 4;
-  }
-#pragma GCC unroll 4
-  for (int r = 0; r < R; r++)
-    for (int j = 0; j < 4; j++) _mm256_storeu_ps(t.y + (size_t)r * t.y_stride + j * 8, f[r][j]);
-}
-
-using TileFn = void (*)(const Tile&);
-constexpr int kTileRows = 4;
-template <bool kQ4>
-constexpr TileFn kTiles[kTileRows + 1] = {nullptr, tile<1, kQ4>, tile<2, kQ4>, tile<3, kQ4>, tile<4, kQ4>};
-
-void int8_panels(const PanelRun& run, const Int8Activations& act) {
-  const bool q4 = run.type == WeightType::Q4_0;
-  const size_t panel = panel_bytes(run.type, act.blocks * kBlock);
-  for (int p = 0; p < run.panels; p++) {
-    const int columns = run.columns - p * kPanel;
-    for (int g = 0; g < act.groups(); g++) {
-      const uint8_t* base = act.data + (size_t)g * act.group_stride();
-      const int rows = act.rows_of(g), tiles = (rows + kTileRows - 1) / kTileRows;
-      for (int i = 0; i < tiles; i++) {
-        const int r0 = rows * i / tiles, count = rows * (i + 1) / tiles - r0;
-        alignas(32) float partial[kTileRows * kPanel];
-        float* out = run.y + (size_t)(g * act.group + r0) * run.y_stride + p * kPanel;
-        const bool whole = columns >= kPanel;
-        const Tile t{run.data + (size_t)p * panel, base + r0 * 32, (const float*)(base + act.scale_offset()) + r0,
-                     (const int32_t*)(base + act.start_offset(8)) + r0, act.block_stride(), act.blocks,
-                     g == 0 && i == 0 ? run.prefetch : 0, whole ? out : partial, whole ? run.y_stride : kPanel};
-        (q4 ? kTiles<true> : kTiles<false>)[count](t);
-        for (int r = 0; !whole && r < count; r++) memcpy(out + (size_t)r * run.y_stride, partial + r * kPanel, (size_t)columns * 4);
+    fetch(g);
+    if constexpr (C == 1) {
+      const __m256i w0 = widen(w + g * 128), w1 = widen(w + g * 128 + 16);
+#pragma GCC unroll 6
+      for (int r = 0; r < R; r++) {
+        const __m256i xb = broadcast8(x + r * 64 + g * 8);
+        a[r][0] = now(_mm256_add_epi32(a[r][0], _mm256_madd_epi16(xb, w0)));
+        a[r][1] = now(_mm256_add_epi32(a[r][1], _mm256_madd_epi16(xb, w1)));
+      }
+    } else {
+      __m256i xb[R];
+#pragma GCC unroll 6
+      for (int r = 0; r < R; r++) xb[r] = broadcast8(x + r * 64 + g * 8);
+#pragma GCC unroll 8
+      for (int c = 0; c < 2 * C; c++) {
+        const __m256i wc = widen(w + g * 128 + c * 16);
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) a[r][c] = now(_mm256_add_epi32(a[r][c], _mm256_madd_epi16(xb[r], wc)));
       }
     }
   }
+#pragma GCC unroll 4
+  for (int c = 0; c < C; c++) {
+    __m256i whole[R];
+#pragma GCC unroll 6
+    for (int r = 0; r < R; r++) {
+      const __m256 a0 = _mm256_castsi256_ps(a[r][2 * c]), a1 = _mm256_castsi256_ps(a[r][2 * c + 1]);
+      const __m256 even = _mm256_shuffle_ps(a0, a1, 0x88), odd = _mm256_shuffle_ps(a0, a1, 0xdd);
+      whole[r] = _mm256_add_epi32(_mm256_castps_si256(even), _mm256_castps_si256(odd));
+    }
+    const __m128i halves = _mm_shuffle_epi32(_mm_load_si128((const __m128i*)scales + c), 0xd8);
+    add_scaled<R>(whole, scale, shift, _mm256_cvtph_ps(halves), sums + c * 8);
+  }
+}
+
+// C times 8 columns of a block, x: [rows][32 int8]; fetch(g), g = 0..3.
+template <int R, int C, class FetchPart>
+TRIPTYCH_INLINE void block_q4(const uint8_t* w, const uint8_t* scales, const uint8_t* x, const float* scale, const float* shift,
+                              const int32_t* start, float* sums, FetchPart fetch) {
+  const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
+  __m256i a[R][C];
+#pragma GCC unroll 6
+  for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+    for (int c = 0; c < C; c++) a[r][c] = _mm256_setzero_si256();
+#pragma GCC unroll 4
+  for (int g = 0; g < 4; g++) {
+    fetch(g);
+    __m256i v[C];
+#pragma GCC unroll 4
+    for (int c = 0; c < C; c++) v[c] = _mm256_load_si256((const __m256i*)(w + g * 128 + c * 32));
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; half++) {
+      __m256i wc[C];
+#pragma GCC unroll 4
+      for (int c = 0; c < C; c++) {
+        wc[c] = _mm256_and_si256(v[c], low);
+        v[c] = _mm256_srli_epi16(v[c], 4);
+      }
+#pragma GCC unroll 6
+      for (int r = 0; r < R; r++) {
+        const __m256i xb = broadcast4(x + r * 32 + half * 16 + g * 4);
+#pragma GCC unroll 4
+        for (int c = 0; c < C; c++) a[r][c] = now(_mm256_add_epi16(a[r][c], _mm256_maddubs_epi16(wc[c], xb)));
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int c = 0; c < C; c++) {
+    __m256i whole[R];
+#pragma GCC unroll 6
+    for (int r = 0; r < R; r++) whole[r] = _mm256_add_epi32(_mm256_madd_epi16(a[r][c], ones), _mm256_set1_epi32(start[r]));
+    add_scaled<R>(whole, scale, shift, _mm256_cvtph_ps(_mm_load_si128((const __m128i*)scales + c)), sums + c * 8);
+  }
+}
+
+// kAll: fetches all lines of a block, as the only tile of a group does.
+template <int R, Format F, bool kAll>
+__attribute__((noinline)) void tile(const Tile& t) {
+  const size_t stride = (size_t)t.group * kActivationBytes;
+  const int group = t.group, row = t.row;
+  const uint8_t *w = t.weights, *data = t.data;
+  Fetch fetch = t.fetch;
+  float* sums = t.sums;
+  // So many times 8 columns at a time (all four are slower than two: 25 for 45 products a nanosecond with one row), in steps.
+  constexpr int kWide = R <= 3 || F == kQ4 ? 2 : 1, kParts = 4 / kWide;
+  constexpr int kSteps = F == kQ8 ? 8 : 4, kLines = (int)(bytes_of(F) / 64) - 1, kLinesAStep = kLines / (kParts * kSteps);
+  for (int b = t.blocks; b > 0; b--, w += bytes_of(F), data += stride, fetch.from += fetch.step) {
+    const float* scale = (const float*)(data + group * (F == kQ8 ? kWordsOffset : 32)) + row;
+    const float* shift = scale + group;
+    if constexpr (kAll) prefetch(fetch.from, 0);
+#pragma GCC unroll 4
+    for (int j = 0; j < kParts; j++) {
+      if constexpr (!kAll) fetch_lines<kParts>(fetch.from, fetch.lines, j);
+      const auto step = [&](int g) __attribute__((always_inline)) {
+        const int i = j * kSteps + g;
+        if constexpr (!kAll) return;
+        else if constexpr (kLinesAStep == 0) { if (i % 2 == 0) prefetch(fetch.from, 1 + i / 2); }
+        else for (int l = 0; l < kLinesAStep; l++) prefetch(fetch.from, 1 + i * kLinesAStep + l);
+      };
+      const uint8_t *at = w + kScaleBytes + j * kWide * 32, *scales = w + j * kWide * 16;
+      if constexpr (F == kQ8)
+        block_q8<R, kWide>(at, scales, data + group * (kWordsOffset + 8) + row * 64, scale, shift, sums + j * kWide * 8, step);
+      else
+        block_q4<R, kWide>(at, scales, data + row * 32, scale, shift, (const int32_t*)(data + group * 44) + row, sums + j * kWide * 8, step);
+    }
+  }
+}
+
+using TileFn = void (*)(const Tile&);
+template <Format F, bool kAll>
+constexpr TileFn kTiles[kTileRows + 1] = {nullptr,          tile<1, F, kAll>, tile<2, F, kAll>, tile<3, F, kAll>,
+                                          tile<4, F, kAll>, tile<5, F, kAll>, tile<6, F, kAll>};
+
+// Sums to `columns` columns of y.
+template <Format F>
+void store(const float* sums, int rows, float* y, size_t y_stride, int columns) {
+  for (int r = 0; r < rows; r++, sums += kPanel, y += y_stride) {
+    alignas(32) float line[kPanel];
+    float* out = columns >= kPanel ? y : line;
+#pragma GCC unroll 4
+    for (int j = 0; j < kPanel; j += 8) {
+      __m256 v = _mm256_load_ps(sums + j);
+      if constexpr (F == kQ8) v = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(v), 0xd8));
+      _mm256_storeu_ps(out + j, v);
+    }
+    if (columns < kPanel) memcpy(y, line, (size_t)columns * 4);
+  }
+}
+
+// One panel times all rows of a group. `y` is its first row and column, `columns` of the panel exist. fetch(tile, block,
+// blocks): what that tile fetches.
+template <Format F, bool kAll, class FetchOf>
+void walk(const uint8_t* weights, const Int8Activations& act, int g, float* y, size_t y_stride, int columns, FetchOf fetch) {
+  alignas(64) float sums[kInt8Group * kPanel];
+  const uint8_t* group = act.data + (size_t)g * act.group_stride();
+  const int rows = act.rows_of(g), tiles = tiles_of(rows);
+  memset(sums, 0, (size_t)rows * kPanel * sizeof(float));
+  for (int b = 0; b < act.blocks; b += kChunkBlocks)
+    for (int i = 0; i < tiles; i++) {
+      const int r0 = rows * i / tiles, count = rows * (i + 1) / tiles - r0, blocks = std::min(kChunkBlocks, act.blocks - b);
+      kTiles<F, kAll>[count]({weights + (size_t)b * bytes_of(F), group + (size_t)b * act.block_stride(), act.group, r0, blocks,
+                        sums + r0 * kPanel, fetch(i, b, blocks)});
+    }
+  store<F>(sums, rows, y, y_stride, columns);
+}
+
+// One group: weights come past once, from memory.
+template <Format F>
+void stream(const PanelRun& run, const Int8Activations& act) {
+  const int tiles = tiles_of(act.rows), lines = ((int)(bytes_of(F) / 64) + tiles - 1) / tiles;
+  // The first tile walks a chunk `tiles` times as fast as fetching goes on, and must not catch up with it.
+  const size_t panel = (size_t)act.blocks * bytes_of(F), chunk = kChunkBlocks * bytes_of(F);
+  Ahead ahead{run.data + (size_t)run.prefetch + chunk * (size_t)(tiles - 1) / (size_t)tiles, (size_t)run.panels * panel / 64};
+  const auto share = [&](int, int, int blocks) { return ahead.take(blocks, lines); };
+  using Share = decltype(share);
+  for (int p = 0; p < run.panels; p++)
+    (tiles == 1 ? walk<F, true, Share> : walk<F, false, Share>)(run.data + (size_t)p * panel, act, 0, run.y + p * kPanel, run.y_stride,
+                                                                run.columns - p * kPanel, share);
+}
+
+// Many groups walk the run's panels. Meanwhile each fetches the next one's activations, as far as this format reads them (in
+// the blocks that a tile is at, some lines each panel and tile); the last one fetches the next run's weights.
+template <Format F>
+void resident(const PanelRun& run, const Int8Activations& act) {
+  const size_t panel = (size_t)act.blocks * bytes_of(F);
+  const int groups = act.groups(), tiles = tiles_of(act.group), steps = tiles * run.panels;
+  const size_t offset = F == kQ8 ? (size_t)act.group * kWordsOffset : 0;
+  const int lines = act.group * (int)(F == kQ8 ? kActivationBytes - kWordsOffset : kInt8ActivationBytes) / 64;
+  const int per_step = (lines + steps - 1) / steps;
+  const size_t all_steps = (size_t)steps * (size_t)act.blocks, next_lines = run.next_bytes / 64;
+  for (int g = 0; g < groups; g++) {
+    const uint8_t* next = act.data + (size_t)(g + 1) * act.group_stride() + offset;
+    Ahead ahead{run.next, next_lines};
+    for (int p = 0; p < run.panels; p++)
+      walk<F, false>(run.data + (size_t)p * panel, act, g, run.y + (size_t)(g * act.group) * run.y_stride + p * kPanel, run.y_stride,
+              run.columns - p * kPanel, [&](int tile, int b, int blocks) -> Fetch {
+                if (g + 1 == groups) return ahead.take(blocks, (int)std::min<size_t>(kMostAhead, (next_lines + all_steps - 1) / all_steps));
+                const int done = (p * tiles + tile) * per_step;
+                return {next + (size_t)b * act.block_stride() + done * 64, act.block_stride(), std::clamp(lines - done, 0, per_step)};
+              });
+  }
+}
+
+void int8_panels(const PanelRun& run, const Int8Activations& act) {
+  const bool once = act.groups() == 1;
+  if (run.type == WeightType::Q8_0) (once ? stream<kQ8> : resident<kQ8>)(run, act);
+  else (once ? stream<kQ4> : resident<kQ4>)(run, act);
 }
 
 void quantize(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r) {
   const __m256i magnitude_mask = _mm256_set1_epi32(0x7fffffff);
   for (int b = block0; b < block1; b++) {
-    uint8_t* out = group + (size_t)b * (size_t)group_rows * 48;
+    uint8_t* out = group + (size_t)b * (size_t)group_rows * kActivationBytes;
     __m256 v[4];
     __m256i m = _mm256_setzero_si256();
 #pragma GCC unroll 4
@@ -164,9 +298,9 @@ void quantize(const float* x, int block0, int block1, uint8_t* group, int group_
     __m128i s4 = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
     s4 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0x4e));
     s4 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0xb1));
-    const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(i32[0], i32[1]), _mm256_packs_epi32(i32[2], i32[3]));
-    const __m256i order = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    _mm256_storeu_si256((__m256i*)(out + r * 32), order);
+    const __m256i w0 = _mm256_packs_epi32(i32[0], i32[1]), w1 = _mm256_packs_epi32(i32[2], i32[3]);
+    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(w0, w1), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    _mm256_storeu_si256((__m256i*)(out + r * 32), bytes);
     const int32_t sum = _mm_cvtsi128_si32(s4);
     const float shift = -kMagic * scale;
     const int32_t start128 = kMagicBits - 128 * sum, start8 = kMagicBits - 8 * sum;
@@ -174,11 +308,16 @@ void quantize(const float* x, int block0, int block1, uint8_t* group, int group_
     memcpy(out + group_rows * 36 + r * 4, &shift, 4);
     memcpy(out + group_rows * 40 + r * 4, &start128, 4);
     memcpy(out + group_rows * 44 + r * 4, &start8, 4);
+    memcpy(out + group_rows * 48 + r * 4, &scale, 4);
+    memcpy(out + group_rows * 52 + r * 4, &shift, 4);
+    __m256i* words = (__m256i*)(out + group_rows * 56 + r * 64);
+    _mm256_storeu_si256(words, _mm256_permute4x64_epi64(w0, 0xd8));
+    _mm256_storeu_si256(words + 1, _mm256_permute4x64_epi64(w1, 0xd8));
   }
 }
 
 }  // namespace
 
-const LinearKernels kLinearAvx2{quantize, int8_panels, float_panels_avx2};
+const LinearKernels kLinearAvx2{quantize, int8_panels, float_panels_avx2, kActivationBytes};
 
 }  // namespace triptych

@@ -24,6 +24,7 @@ struct LinearKernels {
   void (*quantize)(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
   void (*int8)(const PanelRun& run, const Int8Activations& act);
   void (*floats)(const PanelRun& run, const FloatActivations& act);
+  size_t activation_bytes = kInt8ActivationBytes;  // of one row and block, as quantize lays them out
 };
 
 // Panels per run when there are many rows: in pairs, as kernels take them, and as many as stay in a core's L2 (expanded,

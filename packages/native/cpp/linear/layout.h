@@ -11,6 +11,7 @@
 // Activations. Rows are cut into groups of equal height (the last is padded with rows of zeros).
 //   int8, per group and 32-block, `group` = rows of the group:
 //        [group x 32 int8 q][group x f32 scale][group x f32 shift][group x i32 start128][group x i32 start8]
+//        and for AVX2 alone, what Q8_0 takes there: [group x f32 scale][group x f32 shift][group x 32 int16 q].
 //        x ~ scale * q. The dot products start from start = kMagicBits - zero_point * sum(q), where zero_point is what
 //        was added to the weights to make them unsigned. The finished integer is kMagicBits + dot, whose bits read as
 //        a float are exactly kMagic + dot, so one FMA gives (kMagic + dot) * scale + shift = scale * dot with one
@@ -50,6 +51,8 @@ static inline int group_rows(int rows, int most) {
   return (even + 3) / 4 * 4;
 }
 constexpr int kInt8Group = 16;
+constexpr size_t kInt8ActivationBytes = kBlock + 4 * 4;              // of one row and block
+constexpr size_t kMostInt8ActivationBytes = kInt8ActivationBytes + 8 + kBlock * 2;  // of any instruction set
 constexpr int kFloatGroup = 12;
 
 // Prepared int8 activations. All offsets are within one (group, block) of block_stride() bytes.
@@ -58,8 +61,9 @@ struct Int8Activations {
   int rows;
   int group;   // rows per group
   int blocks;  // k / 32
+  size_t row_bytes = kInt8ActivationBytes;  // LinearKernels::activation_bytes
 
-  size_t block_stride() const { return (size_t)group * 48; }
+  size_t block_stride() const { return (size_t)group * row_bytes; }
   size_t group_stride() const { return block_stride() * (size_t)blocks; }
   size_t scale_offset() const { return (size_t)group * 32; }
   size_t shift_offset() const { return (size_t)group * 36; }

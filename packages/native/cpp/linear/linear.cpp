@@ -20,12 +20,13 @@ size_t round_up(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
 size_t activation_bytes(WeightType type, int rows, int k) {
   const int group = group_rows(rows, is_int8(type) ? kInt8Group : kFloatGroup);
   const size_t padded = (size_t)((rows + group - 1) / group * group);
-  return round_up(padded * (is_int8(type) ? (size_t)(k / kBlock) * 48 : (size_t)k * 4));
+  return round_up(padded * (is_int8(type) ? (size_t)(k / kBlock) * kMostInt8ActivationBytes : (size_t)k * 4));
 }
 
 Int8Activations int8_activations(const LinearTask& t) {
   const int k = t.weights[0]->k;
-  return {(const uint8_t*)t.scratch, t.rows, group_rows(t.rows, kInt8Group), k / kBlock};
+  return {(const uint8_t*)t.scratch, t.rows, group_rows(t.rows, kInt8Group), k / kBlock,
+          linear_kernels(t.isa).activation_bytes};
 }
 
 FloatActivations float_activations(const LinearTask& t) {

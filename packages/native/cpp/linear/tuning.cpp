@@ -56,7 +56,7 @@ double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int dista
     const int first = s.panel0 + begin, columns = std::min(w.n, (s.panel0 + end) * kPanel) - first * kPanel;
     const PanelRun run{w.type, w.data + (size_t)first * panel, end - begin, columns, y + begin * kPanel, (size_t)s.panels * kPanel,
                        nullptr, 0, distance, scratch + (size_t)worker.index * run_scratch_bytes(w.k)};
-    if (is_int8(w.type)) kernels.int8(run, {activations, rows, group_rows(rows, kInt8Group), w.k / kBlock});
+    if (is_int8(w.type)) kernels.int8(run, {activations, rows, group_rows(rows, kInt8Group), w.k / kBlock, kernels.activation_bytes});
     else kernels.floats(run, {(const float*)activations, rows, group_rows(rows, kFloatGroup), w.k});
   });
   return std::chrono::duration<double>(Clock::now() - started).count() / ((double)s.panels * (double)panel);
