@@ -8,11 +8,11 @@
 import { cpuQuota, loadAddon } from '@triptych/native';
 import { benchLinear } from '@triptych/native/bench';
 import { measureQuietly } from './quiet.mjs';
+import { int8Peak } from './roofline.mjs';
 import { median } from './statistics.mjs';
 
 const ggmlTypes = { f32: 0, f16: 1, q4_0: 2, q8_0: 8, bf16: 30 };
 const shape = { n: 5632, k: 2048 };
-const levels = ['portable', 'avx2', 'avx512', 'amx'];
 
 /** Where time must go: reading the weights, or computing at the instruction set's peak. */
 const limits = {
@@ -31,15 +31,14 @@ const limits = {
 };
 
 function rows(best) {
-  const vnni = levels.indexOf(best) >= levels.indexOf('avx512');
-  const peak = vnni ? 'vnni' : best === 'avx2' ? 'int8-avx2' : 'none';
-  const top = vnni ? 'peak' : 'read';
+  const hasPeak = best !== 'portable';
+  const top = hasPeak ? 'peak' : 'read';
   const list = [];
-  const add = (name, type, m, limit, extra = {}) =>
-    list.push({ name: `linear/${name}`, type, rows: m, limit, isa: best, peak, ...extra });
+  const add = (name, type, m, limit, { isa = best, peak = int8Peak(isa, type) } = {}) =>
+    list.push({ name: `linear/${name}`, type, rows: m, limit, isa, peak });
   for (const type of ['q8_0', 'q4_0']) {
     add(`${type}/m1`, type, 1, 'read');
-    for (const m of [2, 4, 8, 16]) add(`${type}/m${m}`, type, m, vnni ? 'roofline' : 'read');
+    for (const m of [2, 4, 8, 16]) add(`${type}/m${m}`, type, m, hasPeak ? 'roofline' : 'read');
     for (const m of [64, 512]) add(`${type}/m${m}`, type, m, top);
     if (best === 'amx') {
       add(`${type}/m512/avx512`, type, 512, 'peak', { isa: 'avx512' });
@@ -47,11 +46,10 @@ function rows(best) {
       add(`${type}/m512/amx-peak`, type, 512, 'peak', { peak: 'amx' });
     }
     if (best !== 'portable') {
-      const avx2 = { isa: 'avx2', peak: 'int8-avx2' };
-      add(`${type}/m1/avx2`, type, 1, 'roofline', avx2);
-      add(`${type}/m512/avx2`, type, 512, 'peak', avx2);
+      add(`${type}/m1/avx2`, type, 1, 'roofline', { isa: 'avx2' });
+      add(`${type}/m512/avx2`, type, 512, 'peak', { isa: 'avx2' });
     }
-    add(`${type}/m1/portable`, type, 1, 'read', { isa: 'portable', peak: 'none' });
+    add(`${type}/m1/portable`, type, 1, 'read', { isa: 'portable' });
   }
   for (const type of ['f16', 'bf16', 'f32']) {
     add(`${type}/m1`, type, 1, 'read', { peak: 'none' });

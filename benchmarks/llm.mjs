@@ -8,7 +8,9 @@ import path from 'node:path';
 import { cpuQuota } from '@triptych/native';
 import { startEngine } from './engines/child.mjs';
 import { measureQuietly, ownCpuMs } from './quiet.mjs';
+import { shape1b } from './random-model.mjs';
 import { readRate } from './read-rate.mjs';
+import { currentPeaks, rooflineSeconds, stepCost } from './roofline.mjs';
 import { median, quantile } from './statistics.mjs';
 
 const formats = ['q8_0', 'q4_0'];
@@ -32,26 +34,37 @@ function modelFile(format) {
   return file;
 }
 
-/** Runs both engines in turn; the peer may be missing. Medians over the undisturbed rounds. */
-async function alternate({ engines, rounds, threads, signal }, measure) {
+/**
+ * Runs both engines in turn; the peer may be missing. Medians over the undisturbed rounds. `step`: what a step costs and
+ * how many tokens it yields, for the roofline of each round.
+ */
+async function alternate({ engines, format, rounds, threads, signal }, step, measure) {
   const measuredCpuMs = async () => {
     const children = await Promise.all(Object.values(engines).map((engine) => engine.call('cpuMs')));
     return children.reduce((a, b) => a + b, ownCpuMs());
   };
   const { results, otherLoad } = await measureQuietly(
     { count: rounds, signal, measuredCpuMs },
-    async (round) => ({
-      readGBs: readRate(threads),
-      ours: await measure(engines.ours, round),
-      peer: engines.peer === undefined ? undefined : await measure(engines.peer, round),
-    }),
+    async (round) => {
+      const limits = { readGBs: readRate(threads), ...currentPeaks(format, threads) };
+      return {
+        readGBs: limits.readGBs,
+        roofline: step.tokens / rooflineSeconds(step.cost, limits),
+        ours: await measure(engines.ours, round),
+        peer: engines.peer === undefined ? undefined : await measure(engines.peer, round),
+      };
+    },
   );
   const column = (key) => results.map((result) => result[key]);
   const hasPeer = engines.peer !== undefined;
+  const ofRoofline = median(results.map(({ ours, roofline }) => ours / roofline));
+  const peer = hasPeer ? peerName : `${peerName} is not installed`;
   return {
     value: median(column('ours')),
     against: hasPeer ? median(column('peer')) : null,
-    limit: hasPeer ? peerName : `${peerName} is not installed`,
+    limit: `${peer} (${ofRoofline.toFixed(2)} of the roofline)`,
+    ofRoofline,
+    roofline: median(column('roofline')),
     readGBs: median(column('readGBs')),
     runs: column('ours'),
     peerRuns: hasPeer ? column('peer') : [],
@@ -67,7 +80,8 @@ async function prefill(bench) {
     return (tokens / ms) * 1000;
   };
   for (const engine of Object.values(engines)) await measure(engine, 100); // first touches
-  const result = await alternate(bench, measure);
+  const step = { tokens, cost: stepCost(shape1b, { format, sequences: 1, newTokens: tokens, past: 0 }) };
+  const result = await alternate(bench, step, measure);
   row({ name: `llm/prefill512/${format}`, unit: 'token/s', ...result, threads });
 }
 
@@ -78,7 +92,9 @@ async function decode(bench) {
     const { tokens, ms } = await engine.call('decode', { threads, prompts, tokens: decodeTokens });
     return (tokens / ms) * 1000;
   };
-  const result = await alternate(bench, measure);
+  const past = promptTokens + decodeTokens / 2;
+  const step = { tokens: batch, cost: stepCost(shape1b, { format, sequences: batch, newTokens: 1, past }) };
+  const result = await alternate(bench, step, measure);
   row({ name: `llm/decode/b${batch}/${format}`, unit: 'token/s', ...result, threads });
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { loadAddon } from './addon.js';
 import {
   type AttentionBenchOptions,
   benchAttention,
   benchLinear,
+  benchPeak,
   benchRead,
   type LinearBenchOptions,
 } from './bench.js';
@@ -43,6 +45,15 @@ test('attention: operations and bytes are those of causal attention', () => {
 test('read: rates are positive', () => {
   const rates = benchRead({ ...common, sweepBytes: 1 << 18 });
   expect(rates.every((rate) => rate > 0)).toBe(true);
+});
+
+test('peak: what the processor does not have is 0', () => {
+  for (const peak of ['fma', 'vnni', 'int16-avx2', 'int8-avx2', 'amx'] as const)
+    expect(benchPeak({ isa: 'portable', threads: 2, peak })).toBe(0);
+  const { isa } = loadAddon();
+  expect(benchPeak({ isa, threads: 1, peak: 'fma' }) > 0).toBe(isa !== 'portable');
+  expect(() => benchPeak({ isa, threads: 0, peak: 'fma' })).toThrow(/threads/);
+  expect(() => benchPeak({ isa, threads: 1, peak: 'none' as 'fma' })).toThrow(/peak/);
 });
 
 describe('bad options are refused by name', () => {

@@ -7,7 +7,7 @@ import { loadAddon } from './addon.js';
 import type { IsaName } from './program.js';
 
 /** Peak instruction rate measured beside a kernel. */
-export type PeakName = 'none' | 'vnni' | 'int8-avx2' | 'amx' | 'fma';
+export type PeakName = 'none' | 'vnni' | 'int16-avx2' | 'int8-avx2' | 'amx' | 'fma';
 
 interface CommonOptions {
   readonly isa: IsaName;
@@ -60,6 +60,14 @@ interface BenchAddon {
   benchLinear(options: LinearBenchOptions): BenchSamples;
   benchAttention(options: AttentionBenchOptions): BenchSamples;
   benchRead(options: CommonOptions & { readonly sweepBytes: number }): Float64Array;
+  benchPeak(options: PeakOptions & { readonly seconds: 0 }): number;
+}
+
+/** Which instruction, on how many threads at once. */
+export interface PeakOptions {
+  readonly isa: IsaName;
+  readonly threads: number;
+  readonly peak: Exclude<PeakName, 'none'>;
 }
 
 /** Throws a TypeError naming the field that is out of range, or when memory is short. */
@@ -75,4 +83,12 @@ export function benchAttention(options: AttentionBenchOptions): BenchSamples {
 /** Plain read rates, bytes per second, of sweeps of `sweepBytes` through memory. */
 export function benchRead(options: CommonOptions & { readonly sweepBytes: number }): Float64Array {
   return (loadAddon() as unknown as BenchAddon).benchRead(options);
+}
+
+/**
+ * What an instruction reaches on all threads together, operations per second; a multiply and an add are two. 0 where the
+ * processor does not have it. Takes some milliseconds; throws as {@link benchLinear}.
+ */
+export function benchPeak(options: PeakOptions): number {
+  return (loadAddon() as unknown as BenchAddon).benchPeak({ ...options, seconds: 0 });
 }

@@ -18,6 +18,7 @@ bool parse(const std::string& name, Isa& isa) {
 
 Peak parse_peak(const std::string& name) {
   if (name == "vnni") return Peak::Vnni;
+  if (name == "int16-avx2") return Peak::Int16Avx2;
   if (name == "int8-avx2") return Peak::Int8Avx2;
   if (name == "amx") return Peak::Amx;
   if (name == "fma") return Peak::Fma;
@@ -143,12 +144,28 @@ Napi::Value run_read(const Napi::CallbackInfo& info) {
   return to_array(env, rates);
 }
 
+// Peak rate of an instruction on all threads at once, operations per second.
+Napi::Value run_peak(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsObject()) return throw_type(env, "benchPeak takes an options object");
+  const Napi::Object object = info[0].As<Napi::Object>();
+  std::string error;
+  Fields fields(object, error);
+  const Common common(fields, error);
+  const Peak peak = parse_peak(fields.text("peak"));
+  if (!error.empty()) return throw_type(env, error);
+  if (peak == Peak::None) return throw_type(env, "peak must name an instruction");
+  Pool pool(common.threads);
+  return Napi::Number::New(env, peak_ops(peak, common.isa, pool));
+}
+
 }  // namespace
 
 void register_bench(Napi::Env env, Napi::Object exports) {
   exports.Set("benchLinear", Napi::Function::New(env, run_linear));
   exports.Set("benchAttention", Napi::Function::New(env, run_attention));
   exports.Set("benchRead", Napi::Function::New(env, run_read));
+  exports.Set("benchPeak", Napi::Function::New(env, run_peak));
 }
 
 }  // namespace triptych

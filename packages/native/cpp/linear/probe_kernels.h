@@ -13,6 +13,7 @@ static inline double probe_seconds() {
 }
 
 double probe_fma_avx2(int iterations);
+double probe_int16_avx2(int iterations);
 double probe_int8_avx2(int iterations);
 uint64_t probe_read_avx2(const uint8_t* p, size_t bytes);
 double probe_fma_avx512(int iterations);

@@ -26,11 +26,13 @@ double measure_peak_vnni(Isa isa) { return isa >= Isa::Avx512 ? best_rate(probe_
 double measure_peak_fma(Isa isa) {
   return isa >= Isa::Avx512 ? best_rate(probe_fma_avx512) : isa == Isa::Avx2 ? best_rate(probe_fma_avx2) : 0;
 }
+double measure_peak_int16_avx2(Isa isa) { return isa >= Isa::Avx2 ? best_rate(probe_int16_avx2) : 0; }
 double measure_peak_int8_avx2(Isa isa) { return isa >= Isa::Avx2 ? best_rate(probe_int8_avx2) : 0; }
 double measure_peak_amx(Isa isa) { return isa == Isa::Amx ? best_rate(probe_int8_amx) : 0; }
 #else
 double measure_peak_vnni(Isa) { return 0; }
 double measure_peak_fma(Isa) { return 0; }
+double measure_peak_int16_avx2(Isa) { return 0; }
 double measure_peak_int8_avx2(Isa) { return 0; }
 double measure_peak_amx(Isa) { return 0; }
 #endif

@@ -13,7 +13,8 @@ namespace triptych {
 // the given level has no such instruction.
 double measure_peak_vnni(Isa isa);        // vpdpbusd on 512-bit registers (Avx512 and up)
 double measure_peak_fma(Isa isa);         // f32 FMA at the level's width (Avx2 and up)
-double measure_peak_int8_avx2(Isa isa);   // abs, sign, maddubs, madd, add: 8-bit dots without VNNI (Avx2 and up)
+double measure_peak_int16_avx2(Isa isa);  // vpmaddwd and the addition: how 8-bit weights go without VNNI (Avx2 and up)
+double measure_peak_int8_avx2(Isa isa);   // vpmaddubsw and the addition in 16 bits: how 4-bit weights go (Avx2 and up)
 double measure_peak_amx(Isa isa);         // tdpbssd on full 16 x 16 x 64 tiles (Amx)
 
 // Reads this worker's contiguous share of [data, data + bytes) with the best plain loop known for the level.

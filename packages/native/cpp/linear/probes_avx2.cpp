@@ -18,21 +18,31 @@ double probe_fma_avx2(int iterations) {
   return 10.0 * 16 * iterations;
 }
 
-// What an int8 dot product of signed weights takes without VNNI.
-double probe_int8_avx2(int iterations) {
-  const __m256i ones = _mm256_set1_epi16(1);
-  __m256i x = _mm256_set1_epi8(3), w = _mm256_set1_epi8(-2);
 #define DECLARE(i) __m256i a##i = _mm256_setzero_si256();
-#define STEP(i)                                                                                                   \
-  asm volatile("" : "+x"(w), "+x"(x));                                                                            \
-  a##i = _mm256_add_epi32(a##i, _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)), ones)); \
+#define STEP(i) \
+  asm volatile("" : "+x"(w), "+x"(x)); \
+  a##i = _mm256_add_epi32(a##i, _mm256_madd_epi16(x, w)); \
   asm volatile("" : "+x"(a##i));
+double probe_int16_avx2(int iterations) {
+  __m256i x = _mm256_set1_epi16(3), w = _mm256_set1_epi16(-2);
   TEN(DECLARE)
   for (int i = 0; i < iterations; i++) { TEN(STEP) }
-#undef DECLARE
+  return 10.0 * 32 * iterations;
+}
 #undef STEP
+
+#define STEP(i) \
+  asm volatile("" : "+x"(w), "+x"(x)); \
+  a##i = _mm256_add_epi16(a##i, _mm256_maddubs_epi16(w, x)); \
+  asm volatile("" : "+x"(a##i));
+double probe_int8_avx2(int iterations) {
+  __m256i x = _mm256_set1_epi8(-3), w = _mm256_set1_epi8(2);
+  TEN(DECLARE)
+  for (int i = 0; i < iterations; i++) { TEN(STEP) }
   return 10.0 * 64 * iterations;
 }
+#undef DECLARE
+#undef STEP
 
 uint64_t probe_read_avx2(const uint8_t* p, size_t bytes) {
   __m256i a = _mm256_setzero_si256(), b = a;

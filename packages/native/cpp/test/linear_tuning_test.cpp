@@ -22,6 +22,7 @@ TEST(linear_read_sweep_reads_every_line) {
 TEST(linear_probes_exist_where_the_instructions_do) {
   const Isa best = detect_isa();
   CHECK((measure_peak_fma(best) > 0) == (best >= Isa::Avx2));
+  CHECK((measure_peak_int16_avx2(best) > 0) == (best >= Isa::Avx2));
   CHECK((measure_peak_int8_avx2(best) > 0) == (best >= Isa::Avx2));
   CHECK((measure_peak_vnni(best) > 0) == (best >= Isa::Avx512));
   CHECK((measure_peak_amx(best) > 0) == (best == Isa::Amx));
