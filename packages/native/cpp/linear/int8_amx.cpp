@@ -61,7 +61,7 @@ template <int R, int N>
 struct Multiplier {
   static constexpr int kRows = 4 * R;            // rows of the group
   static constexpr int kUnit = kRows / N;        // rows whose sums are in registers at a time: N units per block
-  static constexpr size_t kStride = kRows * 48;  // of activations
+  static constexpr size_t kStride = kRows * kInt8ActivationBytes;  // of activations
 
   // Tile i of a block: columns 16 * i.
   static TRIPTYCH_INLINE void multiply(const Inner p, int block, int i) {

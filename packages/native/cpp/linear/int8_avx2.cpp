@@ -1,12 +1,9 @@
 // Int8 kernels for AVX2 without VNNI. No instruction multiplies signed bytes by signed bytes without losing sums, so
-//   Q8_0 is widened to int16 on the way from memory and multiplied by int16 activations (vpmaddwd): 16 products an
-//        instruction, exact in int32. A weight takes as many instructions as with |w| and sign(x, w) in bytes
-//        (vpmaddubsw), but half as many on the multipliers that the sums need too.
-//   Q4_0 (0..15, unsigned) goes through vpmaddubsw, 32 products an instruction; the 16 of a block that meet in one int16
-//        come to 30480 at most.
-// Tiles of up to 6 rows keep a block's integer sums in registers (12 of 16); float sums are in L1.
-//
-// A chunk of a panel stays in L1 while the rows of a group walk it, tile by tile.
+//   Q8_0 is widened to int16 on the way from memory and multiplied by int16 activations (vpmaddwd, 16 products);
+//   Q4_0 (0..15, unsigned) goes through vpmaddubsw (32 products): the 16 of a block that meet in one int16 come to 30480 at
+//        most.
+// Tiles of up to 6 rows keep a block's integer sums in registers (12 of 16); float sums are in L1. A chunk of a panel stays
+// in L1 while the rows of a group walk it, tile by tile.
 #include <immintrin.h>
 #include <string.h>
 
@@ -26,9 +23,8 @@ constexpr int kChunkBlocks = 16;  // 17 KiB of weights and 16 of activations
 
 inline int tiles_of(int rows) { return (rows + kTileRows - 1) / kTileRows; }
 
-// Of a row and block: what all instruction sets have, then for Q8_0 scale, shift and 32 x int16.
+// The activations' blocks, see layout.h: what all instruction sets have, then from kWordsOffset a row on those of Q8_0.
 constexpr size_t kActivationBytes = kMostInt8ActivationBytes, kWordsOffset = kInt8ActivationBytes;
-static_assert(kActivationBytes == kWordsOffset + 8 + kBlock * 2);
 
 struct Tile {
   const uint8_t* weights;  // first block
@@ -260,64 +256,8 @@ void int8_panels(const PanelRun& run, const Int8Activations& act) {
   else (once ? stream<kQ4> : resident<kQ4>)(run, act);
 }
 
-void quantize(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r) {
-  const __m256i magnitude_mask = _mm256_set1_epi32(0x7fffffff);
-  for (int b = block0; b < block1; b++) {
-    uint8_t* out = group + (size_t)b * (size_t)group_rows * kActivationBytes;
-    __m256 v[4];
-    __m256i m = _mm256_setzero_si256();
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-      v[i] = x ? _mm256_loadu_ps(x + b * kBlock + i * 8) : _mm256_setzero_ps();
-      m = _mm256_max_epu32(m, _mm256_and_si256(_mm256_castps_si256(v[i]), magnitude_mask));
-    }
-    __m128i m4 = _mm_max_epu32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
-    m4 = _mm_max_epu32(m4, _mm_shuffle_epi32(m4, 0x4e));
-    m4 = _mm_max_epu32(m4, _mm_shuffle_epi32(m4, 0xb1));
-    const uint32_t top = (uint32_t)_mm_cvtsi128_si32(m4);
-    float magnitude, scale = 0.0f, inverse = 0.0f;
-    memcpy(&magnitude, &top, 4);
-    if (!(magnitude <= kMaxActivation)) {
-      const uint32_t nan = 0x7fc00000u;
-      memcpy(&scale, &nan, 4);
-    } else if (magnitude >= kMinActivation) {
-      inverse = 127.0f / magnitude;
-      const float s = magnitude * (1.0f / 127.0f);
-      uint32_t bits;
-      memcpy(&bits, &s, 4);
-      bits &= ~3u;
-      memcpy(&scale, &bits, 4);
-    }
-    __m256i i32[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
-    if (inverse != 0.0f) {
-      const __m256 f = _mm256_set1_ps(inverse);
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; i++) i32[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], f));
-    }
-    __m256i s = _mm256_add_epi32(_mm256_add_epi32(i32[0], i32[1]), _mm256_add_epi32(i32[2], i32[3]));
-    __m128i s4 = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
-    s4 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0x4e));
-    s4 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0xb1));
-    const __m256i w0 = _mm256_packs_epi32(i32[0], i32[1]), w1 = _mm256_packs_epi32(i32[2], i32[3]);
-    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(w0, w1), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    _mm256_storeu_si256((__m256i*)(out + r * 32), bytes);
-    const int32_t sum = _mm_cvtsi128_si32(s4);
-    const float shift = -kMagic * scale;
-    const int32_t start128 = kMagicBits - 128 * sum, start8 = kMagicBits - 8 * sum;
-    memcpy(out + group_rows * 32 + r * 4, &scale, 4);
-    memcpy(out + group_rows * 36 + r * 4, &shift, 4);
-    memcpy(out + group_rows * 40 + r * 4, &start128, 4);
-    memcpy(out + group_rows * 44 + r * 4, &start8, 4);
-    memcpy(out + group_rows * 48 + r * 4, &scale, 4);
-    memcpy(out + group_rows * 52 + r * 4, &shift, 4);
-    __m256i* words = (__m256i*)(out + group_rows * 56 + r * 64);
-    _mm256_storeu_si256(words, _mm256_permute4x64_epi64(w0, 0xd8));
-    _mm256_storeu_si256(words + 1, _mm256_permute4x64_epi64(w1, 0xd8));
-  }
-}
-
 }  // namespace
 
-const LinearKernels kLinearAvx2{quantize, int8_panels, float_panels_avx2, kActivationBytes};
+const LinearKernels kLinearAvx2{quantize_avx2, int8_panels, float_panels_avx2, kActivationBytes};
 
 }  // namespace triptych

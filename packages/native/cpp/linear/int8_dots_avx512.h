@@ -4,10 +4,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "linear/ahead.h"
 #include "linear/layout.h"
-
-// A function that only prefetches must be always_inline: GCC sees no effect in it and drops the call.
-#define TRIPTYCH_INLINE inline __attribute__((always_inline))
 
 namespace triptych {
 namespace {
@@ -30,8 +28,8 @@ TRIPTYCH_INLINE void dot(__m512i (&a)[R][2], __m512i w0, __m512i w1, const uint8
 
 // a += R rows at q times a block whose values are at v. `fetch(i)`, i = 0..7, comes between the products, to ask for what is
 // needed later: asked for at once it would occupy all of L1's miss buffers, and computing would wait for memory.
-template <int R, Format F, class Fetch>
-TRIPTYCH_INLINE void dots(__m512i (&a)[R][2], const uint8_t* v, const uint8_t* q, Fetch fetch) {
+template <int R, Format F, class FetchPart>
+TRIPTYCH_INLINE void dots(__m512i (&a)[R][2], const uint8_t* v, const uint8_t* q, FetchPart fetch) {
   if constexpr (F == kQ4) {
     const __m512i low = _mm512_set1_epi8(15);
 #pragma GCC unroll 4

@@ -10,7 +10,7 @@ namespace {
 // See Int8Activations in layout.h; every instruction set does these very operations.
 void quantize(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r) {
   for (int b = block0; b < block1; b++) {
-    uint8_t* out = group + (size_t)b * (size_t)group_rows * 48;
+    uint8_t* out = group + (size_t)b * (size_t)group_rows * kInt8ActivationBytes;
     int8_t* q = (int8_t*)out + r * 32;
     float scale = 0.0f, inverse = 0.0f;
     int32_t sum = 0;

@@ -43,18 +43,8 @@ struct Tile {
   const float* from;       // sums so far, [rows][kPanel]; nullptr: zeros
   float* to;
   size_t to_stride;
-  const uint8_t* ahead;    // to fetch to L2 meanwhile,
-  int ahead_lines;         // so many lines a block, at most kMostAhead
+  Fetch fetch;             // meanwhile, of each block
 };
-
-constexpr int kMostAhead = 24;
-
-// Lines of `ahead` that fall on part `i` of 8 of a block.
-TRIPTYCH_INLINE void fetch(const uint8_t* ahead, int lines, int i) {
-#pragma GCC unroll 3
-  for (int l = i; l < kMostAhead; l += 8)
-    if (l < lines) _mm_prefetch((const char*)ahead + l * 64, _MM_HINT_T1);
-}
 
 template <int R, Format F, bool kAhead>
 __attribute__((noinline)) void tile(const Tile& t) {
@@ -66,16 +56,16 @@ __attribute__((noinline)) void tile(const Tile& t) {
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) sums[r][0] = sums[r][1] = _mm512_setzero_ps();
   }
-  const uint8_t *w = t.weights, *ahead = t.ahead;
+  const uint8_t* w = t.weights;
+  Fetch share = t.fetch;
   const size_t stride = t.stride;
-  const int lines = t.ahead_lines;
   Cursor c = t.activations;
   for (int b = t.blocks; b > 0; b--) {
     __m512i a[R][2];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) a[r][0] = a[r][1] = _mm512_set1_epi32(c.start[r]);
     dots<R, F>(a, w + kScaleBytes, c.q, [&](int i) __attribute__((always_inline)) {
-      if constexpr (kAhead) fetch(ahead, lines, i);
+      if constexpr (kAhead) fetch_lines<8>(share.from, share.lines, i);
     });
     const __m512 s0 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)w));
     const __m512 s1 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)(w + 32)));
@@ -87,7 +77,7 @@ __attribute__((noinline)) void tile(const Tile& t) {
     }
     w += bytes_of(F);
     c.advance(stride);
-    if constexpr (kAhead) ahead += lines * 64;
+    if constexpr (kAhead) share.from += share.step;
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
@@ -102,21 +92,6 @@ constexpr TileFn kTiles[kTileRows + 1] = {nullptr,            tile<1, F, kAhead>
                                           tile<4, F, kAhead>, tile<5, F, kAhead>, tile<6, F, kAhead>};
 template <Format F>
 TileFn tile_of(int rows, bool ahead) { return ahead ? kTiles<F, true>[rows] : kTiles<F, false>[rows]; }
-
-// Fetches a stretch of memory little by little.
-struct Ahead {
-  const uint8_t* at = nullptr;
-  size_t lines_left = 0;
-
-  // The tile's share: `per_block` lines for each of its blocks.
-  void give(Tile& t, int per_block) {
-    t.ahead = at;
-    t.ahead_lines = lines_left > 0 ? per_block : 0;
-    const size_t lines = std::min(lines_left, (size_t)per_block * (size_t)t.blocks);
-    at += lines * 64;
-    lines_left -= lines;
-  }
-};
 
 // Fetches the lines of y that a tile will write, as long before as the tile takes. Each lies in a page of its own, and stores that
 // miss hold up what follows: 4% of 512 rows on Zen 4.
@@ -151,9 +126,9 @@ void walk(const uint8_t* weights, const Int8Activations& act, int g, int zero_po
       t.from = b ? sum : nullptr;
       t.to = to_y ? y + (size_t)r0 * y_stride : sum;
       t.to_stride = to_y ? y_stride : kPanel;
-      ahead.give(t, per_block);
+      t.fetch = ahead.take(t.blocks, per_block);
       if (to_y) fetch_results(t, count);
-      tile_of<F>(count, t.ahead_lines > 0)(t);
+      tile_of<F>(count, t.fetch.lines > 0)(t);
     }
   }
   for (int r = 0; !whole && r < rows; r++) memcpy(y + (size_t)r * y_stride, sums + r * kPanel, (size_t)columns * 4);

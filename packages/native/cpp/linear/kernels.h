@@ -48,6 +48,7 @@ extern const LinearKernels kLinearAvx512;
 extern const LinearKernels kLinearAmx;
 #endif
 
+void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
 // Shared by the Avx512 and Amx tables (both may assume AVX-512 VNNI).
 void int8_panels_avx512(const PanelRun& run, const Int8Activations& act);
 void int8_walk_avx512(const PanelRun& run, const Int8Activations& act);  // its part for many rows

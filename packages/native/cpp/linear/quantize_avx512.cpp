@@ -10,7 +10,7 @@ void quantize_avx512(const float* x, int block0, int block1, uint8_t* group, int
   const __m512i magnitude_mask = _mm512_set1_epi32(0x7fffffff);
   const __m256i ones = _mm256_set1_epi8(1);
   for (int b = block0; b < block1; b++) {
-    uint8_t* out = group + (size_t)b * (size_t)group_rows * 48;
+    uint8_t* out = group + (size_t)b * (size_t)group_rows * kInt8ActivationBytes;
     const __m512 v0 = x ? _mm512_loadu_ps(x + b * kBlock) : _mm512_setzero_ps();
     const __m512 v1 = x ? _mm512_loadu_ps(x + b * kBlock + 16) : _mm512_setzero_ps();
     // As integers, so that NaN is larger than everything.

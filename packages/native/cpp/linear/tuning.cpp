@@ -92,6 +92,7 @@ LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, 
     const size_t most_columns = (kSampleBytes / panel_bytes(type, kBlock) + 1) * kPanel;
     std::vector<float> y(most_columns * kRows.back());
     // Zeros are valid activations of every kind and take the same time.
+    static_assert(kRows.back() * kMostInt8ActivationBytes <= 4 * kFloatGroup * kBlock);
     const size_t act = (size_t)widest * 4 * kFloatGroup, scratch = run_scratch_bytes(widest) * (size_t)pool.size();
     std::vector<uint8_t> memory(act + scratch + 64);
     uint8_t* base = memory.data() + (64 - (uintptr_t)memory.data() % 64) % 64;
