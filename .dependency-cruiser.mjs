@@ -9,7 +9,6 @@ const may = {
   llm: ['native', 'vattention', 'checkpoints'],
   nets: ['graph', 'checkpoints'],
   aurora: ['nets', 'graph', 'world', 'media', 'checkpoints'],
-  vatt: ['nets', 'graph', 'world', 'media', 'checkpoints', 'llm'],
   server: ['checkpoints', 'llm'],
   web: ['server', 'llm'],
   cli: [
@@ -22,7 +21,6 @@ const may = {
     'llm',
     'nets',
     'aurora',
-    'vatt',
     'server',
     'web',
   ],
@@ -36,7 +34,6 @@ const may = {
     'llm',
     'nets',
     'aurora',
-    'vatt',
     'server',
     'cli',
   ],

@@ -30,6 +30,9 @@ describe('usage', () => {
     [['complete', 'a', '--kv-memory', '4 parsecs']],
     [['complete', 'a', '--isa', 'mmx']],
     [['complete', 'a', '--stop', '']],
+    [['complete', 'a', '--page-group', '5000']],
+    [['complete', 'a', '--page-group', '4MiB']],
+    [['complete', 'a', '--page-group', '2k']],
     [['serve', '--port', '70000']],
     [['serve', '--api-key', 'a b']],
     [['bench', '--batch', '1,x']],
@@ -38,6 +41,34 @@ describe('usage', () => {
     expect(code).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).not.toBe('');
+  });
+
+  it.each([
+    [['complete', 'a', '--json', '--nope'], "unknown option '--nope'"],
+    [['complete', 'a', '--top-p', '0', '--json'], "option '--top-p <share>' argument '0' is invalid"],
+    [['complete', '--json'], 'empty'],
+    [['aurora', 'review', '--json'], "missing required argument 'folder'"],
+    [['--json'], "unknown option '--json'"],
+  ])('reports %j as an object too', async (args, words) => {
+    const { code, stdout, stderr } = await finish(args);
+    expect(code).toBe(2);
+    const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
+    expect(error).toEqual({ code: 'usage', message: expect.stringContaining(words) });
+    expect(error.message).not.toMatch(/^error/);
+    expect(stderr).not.toBe('');
+  });
+
+  it('prints help as text whatever else is asked for', async () => {
+    const { code, stdout } = await finish(['bench', '--json', '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('(default: 1,4,8)');
+  });
+
+  it('takes page groups with units', async () => {
+    for (const size of ['4096', '64KiB', '2M']) {
+      const args = ['complete', 'a', '--page-group', size, '-n', '1', '--seed', '0'];
+      expect(await finish(args)).toMatchObject({ code: 0, stdout: 'one\n' });
+    }
   });
 
   it('says so when there is no model', async () => {
@@ -175,5 +206,16 @@ describe('bench', () => {
       expect(row.value).toBeLessThanOrEqual(row.high);
     }
     expect((await finish(args)).stdout).toMatch(/^fake, portable[\s\S]*decode\/b3 +\d+/);
+  });
+
+  it('says when the context is too short for the prompt', async () => {
+    const args = ['bench', '--prompt', '512', '--tokens', '4', '--batch', '1', '--repeat', '1', '--json'];
+    const options = { fake: { info: { contextLength: 64 } } };
+    const { code, stdout, stderr } = await finish(args, options);
+    expect(code).toBe(0);
+    expect(stderr).toBe('The context holds 64 tokens: the prompt has 63, not 512.\n');
+    expect(stdout).toContain('"prefill/63"');
+    expect((await finish([...args, '--quiet'], options)).stderr).toBe('');
+    expect((await finish([...args, '--prompt', '63'], options)).stderr).toBe('');
   });
 });

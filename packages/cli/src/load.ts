@@ -4,12 +4,12 @@
  */
 import { basename } from 'node:path';
 import type { LoadProgress, TextEngineLike } from '@triptych/llm';
-import { type EngineFlags, toEngineOptions } from './options.js';
+import { type EngineFlags, nameFlags, toEngineOptions } from './options.js';
 import { resolveModel } from './places.js';
 import type { Runtime } from './runtime.js';
 import { startProgress } from './terminal/progress.js';
 
-/** Loads the model that the flags name. Throws what `TextEngine.load` throws, and the signal's reason. */
+/** Loads the model that the flags name. Throws what `TextEngine.load` throws, naming flags, and the signal's reason. */
 export async function loadEngine(
   runtime: Runtime,
   flags: EngineFlags,
@@ -27,6 +27,9 @@ export async function loadEngine(
         onProgress(loaded);
       },
     });
+  } catch (error) {
+    nameFlags(error);
+    throw error;
   } finally {
     progress.end();
   }

@@ -2,8 +2,8 @@
  * @module
  * The flags that commands share, their parsers, and what they mean to the engine.
  */
-import type { GenerateRequest, TextEngineOptions } from '@triptych/llm';
-import { parseByteSize } from '@triptych/vattention';
+import { EngineError, type GenerateRequest, type TextEngineOptions } from '@triptych/llm';
+import { KvError, MAX_PAGE_GROUP_BYTES, MIN_PAGE_GROUP_BYTES, parseByteSize } from '@triptych/vattention';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 export interface EngineFlags {
@@ -46,7 +46,11 @@ export function addEngineFlags(command: Command): Command {
       integer(1, 2 ** 24),
     )
     .option('--max-sequences <count>', 'most sequences at a time (default: 64)', integer(1, 4096))
-    .option('--page-group <size>', 'bytes that KV memory grows by, 4KiB to 2MiB (default: 4KiB)', byteSize)
+    .option(
+      '--page-group <size>',
+      'bytes that KV memory grows by, a power of two from 4KiB to 2MiB (default: 4KiB)',
+      pageGroup,
+    )
     .option(
       '--look-ahead <tokens>',
       'tokens whose KV memory is prepared ahead (default: 8)',
@@ -83,6 +87,29 @@ export function toEngineOptions(flags: EngineFlags): TextEngineOptions {
     ...(flags.deferredReclaim === false ? { deferredReclaim: false } : {}),
     ...(flags.isa === undefined ? {} : { isa: flags.isa }),
   };
+}
+
+/** What the engine and its KV memory call what these flags set. */
+const flagNames: Readonly<Record<string, string>> = {
+  kvMemoryBytes: '--kv-memory',
+  budgetBytes: '--kv-memory',
+  contextLength: '--context',
+  maxTokens: '--context',
+  maxSequences: '--max-sequences',
+  slots: '--max-sequences',
+  pageGroupBytes: '--page-group',
+  lookAheadTokens: '--look-ahead',
+  isa: '--isa',
+};
+const optionName = new RegExp(`\\b(${Object.keys(flagNames).join('|')})\\b`, 'g');
+
+/**
+ * Puts the flags that were typed in place of the options' names in the message of what loading an engine threw. The
+ * error stays the same one, so its class, code and stack do too.
+ */
+export function nameFlags(error: unknown): void {
+  if (!EngineError.isInstance(error) && !KvError.isInstance(error)) return;
+  error.message = error.message.replaceAll(optionName, (name) => flagNames[name] ?? name);
 }
 
 /** Only what was given; the engine has defaults for the rest. */
@@ -127,6 +154,15 @@ export function byteSize(text: string): number {
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : '');
   }
+}
+
+function pageGroup(text: string): number {
+  const bytes = byteSize(text);
+  const isInRange = bytes >= MIN_PAGE_GROUP_BYTES && bytes <= MAX_PAGE_GROUP_BYTES;
+  if (isInRange && Number.isInteger(Math.log2(bytes))) return bytes;
+  throw new InvalidArgumentError(
+    `It must be a power of two from ${MIN_PAGE_GROUP_BYTES} to ${MAX_PAGE_GROUP_BYTES}, like 64KiB.`,
+  );
 }
 
 /** A size of a picture: `640x480`. */

@@ -58,7 +58,11 @@ export function createProgram(runtime: Runtime): Command {
   addEngineFlags(program.command('bench').description('Measure the speed of a model'))
     .option('--prompt <tokens>', 'prompt length of the prefill row', integer(1, 2 ** 20), 512)
     .option('--tokens <count>', 'tokens per sequence in the decode rows', integer(2, 2 ** 20), 64)
-    .option('--batch <sizes>', 'batch sizes of the decode rows', integers(1, 4096), [1, 4, 8])
+    .addOption(
+      new Option('--batch <sizes>', 'batch sizes of the decode rows')
+        .argParser(integers(1, 4096))
+        .default([1, 4, 8], '1,4,8'),
+    )
     .option('--repeat <count>', 'repetitions; the median is shown', integer(1, 1000), 3)
     .action((flags: BenchFlags) => bench(runtime, flags));
 

@@ -42,6 +42,16 @@ describe('with the real engine', () => {
     }
   });
 
+  it.each([
+    [['--context', '100000'], /^triptych: --context must be a whole number from 1 to 512, got 100000\n$/],
+    [['--kv-memory', '4KiB'], /^triptych: KV memory of 4096 bytes .*\(--kv-memory\)\n$/],
+    [['--look-ahead', '600'], /^triptych: --look-ahead must be .* from 0 to --context \(512\), not 600\n$/],
+  ])('speaks of flags when the engine refuses %j', async (flags, message) => {
+    const { code, stderr } = await finish(['complete', 'x', ...engineFlags, ...flags]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+
   it('serves the official client and stops at SIGTERM', async () => {
     const spawned = spawnReal(['serve', '--port', '0', '--json', ...engineFlags]);
     await spawned.until(({ stdout }) => stdout.includes('\n'));

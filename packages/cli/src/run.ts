@@ -16,7 +16,12 @@ export async function run(args: readonly string[], runtime: Runtime): Promise<Ex
     await program.parseAsync(args, { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return exitCodes.ok;
+      // Commander has told standard error.
+      await report('usage', error.message.replace(/^error: /, ''), args, runtime);
+      return exitCodes.usage;
+    }
     if (!(error instanceof InterruptedError)) await complain(error, args, runtime);
     return exitCodeOf(error);
   } finally {
@@ -33,12 +38,20 @@ function exitByThrowing(command: Command, runtime: Runtime): void {
 
 async function complain(error: unknown, args: readonly string[], runtime: Runtime): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
-  if (args.includes('--json')) {
-    const report = { error: { code: errorCodeOf(error), message } };
-    await runtime.stdout.json(report).catch(() => undefined);
-  }
+  await report(errorCodeOf(error), message, args, runtime);
   runtime.stderr.write(`triptych: ${message}\n`);
   if (runtime.env.TRIPTYCH_DEBUG !== undefined && error instanceof Error) {
     runtime.stderr.write(`${error.stack}\n`);
   }
+}
+
+/** With `--json` among the arguments, even ones that make no sense otherwise, a failure is an object. */
+async function report(
+  code: string,
+  message: string,
+  args: readonly string[],
+  runtime: Runtime,
+): Promise<void> {
+  if (!args.includes('--json')) return;
+  await runtime.stdout.json({ error: { code, message } }).catch(() => undefined);
 }

@@ -77,6 +77,8 @@ export interface LoadedModel {
   readonly kv: KvMemory;
   readonly program: Program;
   readonly contextLength: number;
+  /** The context the model was made for, tokens. */
+  readonly trainedLength: number;
   readonly maxSequences: number;
   readonly tokenBudget: number;
   readonly threads: number;
@@ -196,6 +198,7 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
       kv,
       program,
       contextLength,
+      trainedLength: config.contextLength,
       maxSequences,
       tokenBudget,
       threads,

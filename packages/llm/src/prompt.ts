@@ -4,10 +4,11 @@
  */
 import type { ChatTemplate, Tokenizer } from '@triptych/checkpoints';
 import { EngineError } from './errors.js';
+import { type ContextBounds, shorten } from './request.js';
 import type { ChatMessage, GenerateRequest } from './types.js';
 
 /** The parts of a model that read prompts. */
-export interface PromptReader {
+export interface PromptReader extends ContextBounds {
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate | undefined;
   /** Most UTF-16 units of a text that may fit the context. */
@@ -34,7 +35,7 @@ export function promptTokens({ prompt, messages }: GenerateRequest, reader: Prom
       field: 'prompt',
     });
   }
-  if (typeof prompt === 'string') checkLength(prompt, reader.longestPrompt, 'prompt');
+  if (typeof prompt === 'string') checkLength(prompt, reader, 'prompt');
   const tokens = typeof prompt === 'string' ? encodeText(prompt, tokenizer) : prompt;
   // An empty text continues from the beginning of a document, where the model knows one.
   if (tokens.length === 0 && typeof prompt === 'string' && tokenizer.bosId !== undefined)
@@ -55,16 +56,15 @@ export function checkTokens(tokens: readonly number[], vocabSize: number, field:
 }
 
 /** Tokenizing megabytes would hold up everybody else, so what cannot fit is refused before. */
-function checkLength(text: string, longestPrompt: number, field: string): void {
+function checkLength(text: string, reader: PromptReader, field: string): void {
+  const { longestPrompt } = reader;
   if (text.length <= longestPrompt) return;
-  const message = `the text has ${text.length} characters, the context holds at most ${longestPrompt}: shorten it or load the model with a longer context`;
+  const message = `the text has ${text.length} characters, the context holds at most ${longestPrompt}: ${shorten(reader)}`;
   throw new EngineError('prompt_too_long', message, { field });
 }
 
-function chatTokens(
-  messages: readonly ChatMessage[],
-  { tokenizer, template, longestPrompt }: PromptReader,
-): readonly number[] {
+function chatTokens(messages: readonly ChatMessage[], reader: PromptReader): readonly number[] {
+  const { tokenizer, template } = reader;
   const field = 'messages';
   if (template === undefined) {
     const message = 'this model has no chat template: send prompt instead of messages';
@@ -83,7 +83,7 @@ function chatTokens(
       cause,
     });
   }
-  checkLength(text, longestPrompt, field);
+  checkLength(text, reader, field);
   // Most templates write the beginning-of-text token themselves; a second one would change the answer.
   const bos = tokenizer.bosId === undefined ? undefined : tokenizer.tokenText(tokenizer.bosId);
   return tokenizer.encode(text, {

@@ -87,16 +87,32 @@ export function resolveStops(request: GenerateRequest): readonly string[] {
   return stops;
 }
 
-/** Most tokens to generate after a prompt of `promptTokens` in a context of `contextLength`. */
+/** A context, and whether the model could be loaded with a longer one. */
+export interface ContextBounds {
+  /** Most tokens of a sequence. */
+  readonly contextLength: number;
+  /** What the model was made for, tokens. */
+  readonly trainedLength: number;
+}
+
+/** What to do about a prompt that does not fit. */
+export function shorten({ contextLength, trainedLength }: ContextBounds): string {
+  return contextLength < trainedLength
+    ? 'shorten the prompt or load the model with a longer context'
+    : 'shorten the prompt';
+}
+
+/** Most tokens to generate after a prompt of `promptTokens`. */
 export function resolveMaxTokens(
   request: GenerateRequest,
   promptTokens: number,
-  contextLength: number,
+  bounds: ContextBounds,
 ): number {
+  const { contextLength } = bounds;
   if (promptTokens >= contextLength) {
     throw new EngineError(
       'prompt_too_long',
-      `the prompt has ${promptTokens} tokens, the context holds ${contextLength} with room for at least one more: shorten the prompt or load the model with a longer context`,
+      `the prompt has ${promptTokens} tokens, the context holds ${contextLength} with room for at least one more: ${shorten(bounds)}`,
       { field: request.messages === undefined ? 'prompt' : 'messages' },
     );
   }

@@ -190,6 +190,16 @@ test('ends where the context does', async () => {
   });
 });
 
+test('a longer context is advised only where there is one', async () => {
+  const short = await load('q8_0', { contextLength: 32 });
+  const whole = await load('q8_0');
+  const { contextLength } = whole.info;
+  for (const prompt of [someTokens(contextLength, 1), 'a'.repeat(4 << 20)]) {
+    await expect(generate(short, { prompt })).rejects.toThrow(/: shorten the prompt or .* a longer context$/);
+    await expect(generate(whole, { prompt })).rejects.toThrow(/: shorten the prompt$/);
+  }
+});
+
 test('a text that cannot fit is refused before it is tokenized', async () => {
   const engine = await load('q8_0', { contextLength: 32 });
   const refused = generate(engine, { prompt: 'a'.repeat(4 << 20) });

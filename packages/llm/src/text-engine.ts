@@ -111,7 +111,7 @@ export class TextEngine implements TextEngineLike {
     const prompt = promptTokens(request, this.#model);
     const sequence = this.#newSequence({
       prompt,
-      maxTokens: resolveMaxTokens(request, prompt.length, this.#model.contextLength),
+      maxTokens: resolveMaxTokens(request, prompt.length, this.#model),
       sampling: resolveSampling(request),
       stops: resolveStops(request),
       isEnd:

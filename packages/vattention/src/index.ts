@@ -7,6 +7,8 @@ export {
   type KvGeometry,
   type KvGeometryOptions,
   kvGeometry,
+  MAX_PAGE_GROUP_BYTES,
+  MIN_PAGE_GROUP_BYTES,
   tokensIn,
 } from './geometry.js';
 export { KvMemory, type SlotId, type StepResult } from './memory.js';

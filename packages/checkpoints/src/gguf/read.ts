@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { CheckpointError, quoted, reasonOf } from '../errors.js';
+import { openFile } from '../open-file.js';
 import { readBytes } from '../read-bytes.js';
 import { NeedMoreBytes } from './cursor.js';
 import { type GgufHeader, type GgufParseOptions, parseGguf } from './parse.js';
@@ -17,15 +18,6 @@ export interface OpenGgufOptions extends GgufParseOptions {
 
 const firstWindowBytes = 1 << 20;
 const windowGrowth = 4; // parsing starts again with each window: 1/4 + 1/16 + ... of the work is repeated
-
-/** Opens a file for reading; errors carry the path and the reason. */
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (cause) {
-    throw new CheckpointError('IO', `cannot open ${quoted(path)}: ${reasonOf(cause)}`, { cause });
-  }
-}
 
 async function readHeader(
   file: FileHandle,
@@ -56,10 +48,8 @@ async function readHeader(
 export async function openGguf(path: string, options: OpenGgufOptions = {}): Promise<GgufFile> {
   const file = await openFile(path);
   try {
-    const stat = await file.stat();
-    if (!stat.isFile()) throw new CheckpointError('IO', `${quoted(path)} is not a file`);
-    const header = await readHeader(file, stat.size, options);
-    return { path, fileSizeBytes: stat.size, ...header };
+    const { size } = await file.stat();
+    return { path, fileSizeBytes: size, ...(await readHeader(file, size, options)) };
   } catch (error) {
     if (CheckpointError.isInstance(error) || options.signal?.aborted) throw error;
     throw new CheckpointError('IO', `cannot read ${quoted(path)}: ${reasonOf(error)}`, { cause: error });

@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { CheckpointError, quoted, reasonOf } from '../errors.js';
+import { openFile } from '../open-file.js';
 import { readBytes } from '../read-bytes.js';
 import { type SafetensorsArray, type SafetensorsDtype, toTypedArray } from './dtypes.js';
 import {
@@ -30,7 +31,7 @@ async function withFile<T>(
 ): Promise<T> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path, 'r');
+    file = await openFile(path);
     return await use(file);
   } catch (error) {
     if (CheckpointError.isInstance(error) || signal?.aborted) throw error;

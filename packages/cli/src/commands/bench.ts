@@ -41,6 +41,12 @@ export async function bench(runtime: Runtime, flags: BenchFlags): Promise<void> 
           `${info.id}, ${info.isa}, ${info.threads} threads, median of ${flags.repeat}`,
         );
       }
+      const { contextLength } = info;
+      if (flags.prompt >= contextLength && flags.quiet !== true) {
+        runtime.stderr.write(
+          `The context holds ${contextLength} tokens: the prompt has ${contextLength - 1}, not ${flags.prompt}.\n`,
+        );
+      }
       for await (const row of rows(engine, flags, signal)) {
         if (flags.json === true) await runtime.stdout.json({ ...row, model: info.id, isa: info.isa });
         else await runtime.stdout.line(describe(row));

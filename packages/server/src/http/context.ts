@@ -17,6 +17,8 @@ export interface AppEnv {
     logger: Logger;
     /** Fields a handler adds to the request's log line: token counts, never text. */
     logFields: Record<string, unknown>;
+    /** Set by a handler whose 5xx says that all goes as it should: it is then logged as any other answer. */
+    isExpected?: boolean;
   };
 }
 

@@ -37,7 +37,7 @@ export function requestLog(logger: Logger, lifecycle: Lifecycle): MiddlewareHand
         durationMs: Math.round(performance.now() - startedAt),
         ...c.get('logFields'),
       };
-      if (c.res.status >= 500) child.warn(fields, 'request');
+      if (c.res.status >= 500 && c.get('isExpected') !== true) child.warn(fields, 'request');
       else if (quietPaths.has(path)) child.debug(fields, 'request');
       else child.info(fields, 'request');
     };

@@ -2,25 +2,34 @@
  * @module
  * Schema pieces that several routes share.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from '@hono/zod-openapi';
 
 /**
- * A field of the OpenAI API that this server does not offer yet: values that mean "off" pass and are dropped,
- * everything else is refused by name. `off` says in words what passes.
+ * A field of the OpenAI API that this server does not offer yet: null and the `off` values, which mean "off", pass and
+ * are dropped, everything else is refused by name. The document lists the same values.
  */
-export function notYet(off: string, isOff: (value: unknown) => boolean): z.ZodType<undefined, unknown> {
+export function notYet(...off: readonly unknown[]): z.ZodType<undefined, unknown> {
+  const words = off.map(inWords).join(' or ');
+  // `===` too: JSON can spell -0, which is 0 here.
+  const isOff = (value: unknown): boolean =>
+    value == null || off.some((one) => value === one || isDeepStrictEqual(value, one));
   return z
     .unknown()
-    .refine((value) => value === undefined || value === null || isOff(value), {
-      error: `is not supported yet; leave it out${off === '' ? '' : ` or send ${off}`}`,
+    .refine(isOff, {
+      error: `is not supported yet; leave it out${words === '' ? '' : ` or send ${words}`}`,
       params: { code: 'unsupported_parameter' },
     })
     .transform(() => undefined)
     .optional()
     .openapi({
-      type: 'null',
-      description: `Not supported yet. Accepted: null${off === '' ? '' : `, ${off}`}.`,
+      ...(off.length === 0 ? { type: 'null' } : { enum: [null, ...off] }),
+      description: `Not supported yet. Accepted: null${words === '' ? '' : `, ${words}`}.`,
     });
+}
+
+function inWords(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
 }
 
 /** A field that changes nothing here and does no harm: accepted, dropped, and named in a response header. */
@@ -28,9 +37,10 @@ export function ignored(): z.ZodType<unknown, unknown> {
   return z.unknown().optional().openapi({ description: 'Accepted and ignored.' });
 }
 
-export const isEmptyArray = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-export const isEmptyObject = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+/** A whole number in [min, max]. The bounds come first: `z.int()` names 2^53 - 1 for what is beyond that. */
+export function whole(min: number, max: number): z.ZodNumber {
+  return z.number().min(min).max(max).int();
+}
 
 /** Text that can be encoded as UTF-8: JSON escapes can spell half a character, which is refused. */
 export function wellFormed(): z.ZodString {

@@ -5,7 +5,10 @@
 import type { z } from '@hono/zod-openapi';
 import { type ApiError, invalidField } from '../errors.js';
 
-/** `body` as the schema's output. Throws `ApiError` 400 naming the first field that is wrong. */
+/**
+ * `body` as the schema's output. Throws `ApiError` 400 naming the first field that is wrong; when that one is not
+ * supported yet, all such fields, so that a client need not find them one request at a time.
+ */
 export function validate<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
@@ -22,9 +25,29 @@ function toFieldError(issues: readonly Issue[]): ApiError {
     const param = joinPath([...path, issue.keys[0] ?? '']);
     return invalidField(param, `'${param}' is not a field this server knows.`, 'unknown_parameter');
   }
+  const code = codeOf(issue);
+  if (code === unsupported) return notSupported(issue, issues);
   const param = path.length === 0 ? undefined : joinPath(path);
   const subject = param === undefined ? 'The request body' : `'${param}'`;
-  return invalidField(param, `${subject}: ${issue.message}.`, codeOf(issue));
+  return invalidField(param, `${subject}: ${issue.message}.`, code);
+}
+
+const unsupported = 'unsupported_parameter';
+/** A long conversation can hold thousands; nobody reads more names than these. */
+const mostNamed = 20;
+
+/** `first` says what to send instead when it is alone. */
+function notSupported(first: Issue, issues: readonly Issue[]): ApiError {
+  const all = issues
+    .flatMap((issue) => mostSpecific(issue) ?? [])
+    .filter((issue) => codeOf(issue) === unsupported);
+  const names = all.slice(0, mostNamed).map((issue) => `'${joinPath(issue.path)}'`);
+  if (all.length > mostNamed) names.push(`${all.length - mostNamed} more`);
+  const message =
+    all.length === 1
+      ? `${names[0]} ${first.message}.`
+      : `${names.slice(0, -1).join(', ')} and ${names.at(-1)} are not supported yet; leave them out.`;
+  return invalidField(joinPath(first.path), message, unsupported);
 }
 
 /** A union fails with one list per alternative: the one that got furthest is the one that was meant. */

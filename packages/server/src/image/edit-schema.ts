@@ -101,11 +101,11 @@ const editFields = {
   response_format: z
     .literal('b64_json', { error: "only 'b64_json' is supported: nothing is stored to have a URL" })
     .nullish(),
-  background: notYet("'auto' or 'opaque'", (value) => value === 'auto' || value === 'opaque'),
-  quality: notYet("'auto'", (value) => value === 'auto'),
-  input_fidelity: notYet('', () => false),
-  moderation: notYet("'auto'", (value) => value === 'auto'),
-  markup: notYet('', () => false),
+  background: notYet('auto', 'opaque'),
+  quality: notYet('auto'),
+  input_fidelity: notYet(),
+  moderation: notYet('auto'),
+  markup: notYet(),
   user: ignored(),
   safety_identifier: ignored(),
 } as const;
@@ -115,7 +115,7 @@ const encodedImage = z
   .openapi({ description: 'A data: URL or base64 of a PNG, JPEG, WebP, GIF, TIFF or AVIF.' });
 const imageReference = z.strictObject({
   image_url: z.string({ error: 'must be a data: URL' }),
-  file_id: notYet('', () => false),
+  file_id: notYet(),
 });
 
 /** A body in JSON. */

@@ -41,6 +41,7 @@ export function addHealthRoute(app: App, context: PanelContext): void {
       };
       c.header('cache-control', 'no-store');
       if (state.status === 'ok') return c.json(body, 200);
+      c.set('isExpected', state.status === 'loading');
       return c.json(body, 503, { 'retry-after': '1' });
     },
   );

@@ -204,6 +204,19 @@ describe('chat completions', () => {
     expect(engine.seen).toEqual([]);
   });
 
+  it('names fields of messages that are not supported yet, up to a point', async () => {
+    const { app } = appWith();
+    const message = { role: 'assistant', content: 'x', tool_calls: [{}] };
+    const messageFor = async (count: number, extra: object = {}) => {
+      const messages = Array.from({ length: count }, () => message);
+      return (await errorOf(await post(app, chatPath, { messages, ...extra }))).message;
+    };
+    expect(await messageFor(1, { n: 2 })).toMatch(
+      /^'messages\[0\]\.tool_calls' and 'n' are not supported yet/,
+    );
+    expect(await messageFor(100)).toMatch(/'messages\[19\]\.tool_calls' and 80 more are not supported yet/);
+  });
+
   it('maps engine errors', async () => {
     const long = { messages: [{ role: 'user', content: 'word '.repeat(5000) }] };
     expect(await errorOf(await post(appWith().app, chatPath, long))).toMatchObject({

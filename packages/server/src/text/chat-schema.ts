@@ -3,14 +3,7 @@
  * Request and response shapes of `POST /v1/chat/completions`.
  */
 import { z } from '@hono/zod-openapi';
-import {
-  boundedArray,
-  isEmptyArray,
-  isEmptyObject,
-  notYet,
-  usageSchema,
-  wellFormed,
-} from '../http/schema-parts.js';
+import { boundedArray, notYet, usageSchema, wellFormed } from '../http/schema-parts.js';
 import type { ServerLimits } from '../limits.js';
 import { ignoredFields, maxTokensField, modelField, samplingFields, streamFields } from './sampling.js';
 
@@ -33,11 +26,11 @@ function messageSchema(maxParts: number) {
       content,
       name: wellFormed().max(256).optional(),
       // What an assistant message that came from this API carries along.
-      refusal: notYet('', () => false),
-      annotations: notYet('[]', isEmptyArray),
-      audio: notYet('', () => false),
-      tool_calls: notYet('[]', isEmptyArray),
-      function_call: notYet('', () => false),
+      refusal: notYet(),
+      annotations: notYet([]),
+      audio: notYet(),
+      tool_calls: notYet([]),
+      function_call: notYet(),
     })
     .openapi('ChatMessage');
 }
@@ -51,38 +44,28 @@ export function chatRequestSchema(limits: Pick<ServerLimits, 'maxMessages'>) {
       max_tokens: maxTokensField,
       ...samplingFields,
       ...streamFields,
-      n: notYet('1', (value) => value === 1),
-      logprobs: notYet('false', (value) => value === false),
-      top_logprobs: notYet('0', (value) => value === 0),
-      logit_bias: notYet('{}', isEmptyObject),
-      tools: notYet('[]', isEmptyArray),
-      tool_choice: notYet("'none' or 'auto'", (value) => value === 'none' || value === 'auto'),
-      functions: notYet('[]', isEmptyArray),
-      function_call: notYet("'none' or 'auto'", (value) => value === 'none' || value === 'auto'),
-      response_format: notYet("{type: 'text'}", isTextFormat),
-      modalities: notYet("['text']", (value) => Array.isArray(value) && value.every((one) => one === 'text')),
-      audio: notYet('', () => false),
-      prediction: notYet('', () => false),
-      reasoning_effort: notYet("'none'", (value) => value === 'none'),
-      verbosity: notYet("'medium'", (value) => value === 'medium'),
-      web_search_options: notYet('', () => false),
-      moderation: notYet('', () => false),
+      n: notYet(1),
+      logprobs: notYet(false),
+      top_logprobs: notYet(0),
+      logit_bias: notYet({}),
+      tools: notYet([]),
+      tool_choice: notYet('none', 'auto'),
+      functions: notYet([]),
+      function_call: notYet('none', 'auto'),
+      response_format: notYet({ type: 'text' }),
+      modalities: notYet(['text'], []),
+      audio: notYet(),
+      prediction: notYet(),
+      reasoning_effort: notYet('none'),
+      verbosity: notYet('medium'),
+      web_search_options: notYet(),
+      moderation: notYet(),
       ...ignoredFields,
     })
     .openapi('ChatCompletionRequest');
 }
 
 export type ChatRequest = z.output<ReturnType<typeof chatRequestSchema>>;
-
-function isTextFormat(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'type' in value &&
-    value.type === 'text' &&
-    Object.keys(value).length === 1
-  );
-}
 
 const finishReason = z.enum(['stop', 'length']);
 

@@ -69,6 +69,30 @@ describe('completions', () => {
     expect(await errorOf(await post(app, path, body))).toMatchObject({ status: 400, code, param });
   });
 
+  it('names all fields that are not supported yet at once', async () => {
+    const { app } = appWith();
+    const messageFor = async (body: object) =>
+      (await errorOf(await post(app, path, { prompt: 'a', ...body }))).message;
+    expect(await messageFor({ n: 2 })).toBe("'n' is not supported yet; leave it out or send 1.");
+    expect(await messageFor({ logprobs: 0 })).toBe("'logprobs' is not supported yet; leave it out.");
+    expect(
+      await errorOf(await post(app, path, { prompt: 'a', suffix: 'b', best_of: 2, n: 2 })),
+    ).toMatchObject({
+      status: 400,
+      code: 'unsupported_parameter',
+      param: 'n',
+      message: "'n', 'best_of' and 'suffix' are not supported yet; leave them out.",
+    });
+    expect(await messageFor({ n: 2, suffix: 'b', temperature: 3 })).toMatch(/^'temperature': /);
+  });
+
+  it('names its own bound for a huge max_tokens', async () => {
+    const { app } = appWith();
+    const error = await errorOf(await post(app, path, { prompt: 'a', max_tokens: 1e300 }));
+    expect(error).toMatchObject({ status: 400, code: 'invalid_value', param: 'max_tokens' });
+    expect(error.message).toContain('2147483647');
+  });
+
   it.each([false, true])('stops the other prompts when one fails (stream: %s)', async (stream) => {
     const { app, engine } = appWith({ tokenDelayMs: 5 });
     const prompt = ['a', 'word '.repeat(5000)];

@@ -3,7 +3,7 @@
  * Request and response shapes of `POST /v1/completions`.
  */
 import { z } from '@hono/zod-openapi';
-import { isEmptyObject, notYet, usageSchema } from '../http/schema-parts.js';
+import { notYet, usageSchema } from '../http/schema-parts.js';
 import type { ServerLimits } from '../limits.js';
 import { ignoredFields, maxTokensField, modelField, samplingFields, streamFields } from './sampling.js';
 
@@ -86,11 +86,11 @@ export function completionRequestSchema(limits: Pick<ServerLimits, 'maxPrompts'>
       }),
       ...samplingFields,
       ...streamFields,
-      n: notYet('1', (value) => value === 1),
-      best_of: notYet('1', (value) => value === 1),
-      logprobs: notYet('', () => false),
-      logit_bias: notYet('{}', isEmptyObject),
-      suffix: notYet("''", (value) => value === ''),
+      n: notYet(1),
+      best_of: notYet(1),
+      logprobs: notYet(),
+      logit_bias: notYet({}),
+      suffix: notYet(''),
       ...ignoredFields,
     })
     .openapi('CompletionRequest');

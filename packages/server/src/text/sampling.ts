@@ -5,15 +5,12 @@
 import { z } from '@hono/zod-openapi';
 import type { GenerateRequest } from '@triptych/llm';
 import { invalidField } from '../errors.js';
-import { boundedArray, ignored, wellFormed } from '../http/schema-parts.js';
+import { boundedArray, ignored, wellFormed, whole } from '../http/schema-parts.js';
 
 const engineDefault = 'Left out: the engine\u2019s default, see GET /api/info.';
 
 /** Most tokens anyone may ask for; the engine bounds it again by the context. */
-const maxTokens = z
-  .int()
-  .min(1)
-  .max(2 ** 31 - 1);
+const maxTokens = whole(1, 2 ** 31 - 1);
 
 const stopString = wellFormed().min(1).max(1000);
 
@@ -28,10 +25,7 @@ export const samplingFields = {
       description: `0 is greedy. ${engineDefault}`,
     }),
   top_p: z.number().gt(0).max(1).nullish().openapi({ description: engineDefault }),
-  top_k: z
-    .int()
-    .min(0)
-    .max(1e9)
+  top_k: whole(0, 1e9)
     .nullish()
     .openapi({
       description: `Extension. 0 keeps all tokens. ${engineDefault}`,

@@ -1,0 +1,42 @@
+import { EngineError } from '@triptych/llm';
+import { KvError } from '@triptych/vattention';
+import { expect, it } from 'vitest';
+import { loadEngine } from './load.js';
+import { testRuntime } from './testing/runtime.js';
+
+async function failure(error: Error): Promise<unknown> {
+  const { runtime } = testRuntime();
+  const loading = loadEngine(
+    { ...runtime, loadEngine: () => Promise.reject(error) },
+    { model: 'a.gguf' },
+    new AbortController().signal,
+  );
+  return loading.catch((caught: unknown) => caught);
+}
+
+it('speaks of flags where the engine speaks of options', async () => {
+  const tooLong = 'contextLength must be a whole number from 1 to 512, got 1024';
+  expect(
+    await failure(new EngineError('invalid_request', tooLong, { field: 'contextLength' })),
+  ).toMatchObject({
+    name: 'EngineError',
+    code: 'invalid_request',
+    field: 'contextLength',
+    message: '--context must be a whole number from 1 to 512, got 1024',
+  });
+  const tooMany = 'slots * maxTokens needs 200 TiB: lower one of them';
+  expect(await failure(new KvError('invalid_geometry', tooMany))).toMatchObject({
+    code: 'invalid_geometry',
+    message: '--max-sequences * --context needs 200 TiB: lower one of them',
+  });
+  const page = "pageGroupBytes must be at least this system's page of 65536 bytes";
+  expect(await failure(new KvError('invalid_geometry', page))).toMatchObject({
+    message: "--page-group must be at least this system's page of 65536 bytes",
+  });
+});
+
+it('leaves other errors alone', async () => {
+  const error = new Error('slots of /tmp/maxTokens.gguf');
+  expect(await failure(error)).toBe(error);
+  expect(error.message).toBe('slots of /tmp/maxTokens.gguf');
+});
