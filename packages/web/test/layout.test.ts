@@ -1,8 +1,33 @@
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { NARROW, scrollsSideways } from './browser.js';
+import { ScriptedImages } from './scripted-images.js';
 import { ask, composer, expectAccessible, setStage } from './stage.js';
 
 const { start } = setStage();
+
+/** Every entry of the navigation is there as a whole, and large enough for a finger, on small phones too. */
+async function expectNavigationFits(page: Page, names: readonly string[]): Promise<void> {
+  const nav = page.getByRole('navigation', { name: 'Pages' });
+  for (const width of [NARROW.width, 360]) {
+    await page.setViewportSize({ ...NARROW, width });
+    for (const name of names) {
+      const link = nav.getByRole('link', { name, exact: true });
+      const size = await link.evaluate(({ offsetWidth, offsetHeight }: HTMLElement) => [
+        offsetWidth,
+        offsetHeight,
+      ]);
+      expect(Math.min(...size), `${name} at ${width}`).toBeGreaterThanOrEqual(40);
+    }
+    const { inside, room } = await nav.evaluate((box) => ({
+      inside: box.scrollWidth,
+      room: box.clientWidth,
+    }));
+    expect(inside, `navigation at ${width}`).toBeLessThanOrEqual(room);
+    expect(await scrollsSideways(page)).toBe(false);
+  }
+  await page.setViewportSize(NARROW);
+}
 
 describe('keyboard and layout', () => {
   it('works from the keyboard alone', async () => {
@@ -64,9 +89,12 @@ describe('keyboard and layout', () => {
     for (const hasChatTemplate of [true, false]) {
       const { page, problems } = await start({
         engine: { info: { hasChatTemplate }, naturalEnd: 50 },
+        images: new ScriptedImages(),
         page: narrow,
       });
+      const entries = [hasChatTemplate ? 'Chat' : 'Continue', 'Memory', 'Edit'];
       await page.getByRole('heading', { level: 1, name: 'Fake' }).waitFor();
+      await expectNavigationFits(page, entries);
       expect(await scrollsSideways(page)).toBe(false);
       await page.getByRole('button', { name: 'Sampling' }).click();
       await page.getByRole('dialog', { name: 'Sampling' }).waitFor();
@@ -82,7 +110,11 @@ describe('keyboard and layout', () => {
       await page.getByRole('link', { name: 'Memory' }).click();
       await page.getByRole('heading', { name: /of addresses reserved/ }).waitFor();
       expect(await scrollsSideways(page)).toBe(false);
+      await expectNavigationFits(page, entries);
       await expectAccessible(page);
+      await page.getByRole('link', { name: 'Edit' }).click();
+      await page.getByRole('heading', { level: 1, name: 'scripted-edit' }).waitFor();
+      await expectNavigationFits(page, entries);
       expect(problems).toEqual([]);
     }
   });

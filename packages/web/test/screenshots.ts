@@ -18,6 +18,7 @@ import { buildPage } from './build-page.js';
 import { optimisePng } from './optimise-png.js';
 import { REPLIES } from './replies.js';
 import { ScriptedEngine, type ScriptedOptions } from './scripted-engine.js';
+import { ScriptedImages } from './scripted-images.js';
 import { unpackFonts } from './unpack-fonts.js';
 
 const folder = fileURLToPath(new URL('../../../docs/screenshots/', import.meta.url));
@@ -40,7 +41,12 @@ function open(path: string, script: Partial<ScriptedOptions>, context: BrowserCo
 }
 
 async function openWith(engine: TextEngineLike, path: string, context: BrowserContextOptions): Promise<Page> {
-  const server = await serve({ engines: [engine], port: 0, webRoot: join(work, 'web') });
+  const server = await serve({
+    engines: [engine],
+    images: new ScriptedImages(),
+    port: 0,
+    webRoot: join(work, 'web'),
+  });
   servers.push(server);
   return (await openPage(browser, `${server.url}/${path}`, context)).page;
 }
