@@ -1,4 +1,4 @@
-// Weights fetched to L2 little by little between products: a burst would occupy all of L1's miss buffers, and computing
+// Memory (weights, the next activations) fetched to L2 little by little between products: a burst would occupy all of L1's miss buffers, and computing
 // would wait for memory. Shared by the x86 int8 kernels.
 #pragma once
 #include <immintrin.h>

@@ -67,7 +67,7 @@ TRIPTYCH_INLINE void block_q8(const uint8_t* w, const uint8_t* scales, const uin
 #pragma GCC unroll 8
   for (int g = 0; g < 8; g++) {
     fetch(g);
-    if constexpr (C == 1) {
+    if constexpr (C == 1) {  // both weights in registers, one broadcast at a time: six rows leave no more
       const __m256i w0 = widen(w + g * 128), w1 = widen(w + g * 128 + 16);
 #pragma GCC unroll 6
       for (int r = 0; r < R; r++) {

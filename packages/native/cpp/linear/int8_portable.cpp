@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/f16.h"
+#include "linear/block_numbers.h"
 #include "linear/kernels.h"
 
 namespace triptych {
@@ -12,32 +13,20 @@ void quantize(const float* x, int block0, int block1, uint8_t* group, int group_
   for (int b = block0; b < block1; b++) {
     uint8_t* out = group + (size_t)b * (size_t)group_rows * kInt8ActivationBytes;
     int8_t* q = (int8_t*)out + r * 32;
-    float scale = 0.0f, inverse = 0.0f;
     int32_t sum = 0;
     uint32_t top = 0;  // largest magnitude; as bits, so that NaN is larger than everything
     for (int i = 0; x && i < kBlock; i++) {
       const uint32_t bits = f32_to_bits(x[b * kBlock + i]) & 0x7fffffffu;
       top = bits > top ? bits : top;
     }
-    const float magnitude = bits_to_f32(top);
-    if (!(magnitude <= kMaxActivation)) {
-      scale = bits_to_f32(0x7fc00000u);
-    } else if (magnitude >= kMinActivation) {
-      inverse = 127.0f / magnitude;
-      scale = bits_to_f32(f32_to_bits(magnitude * (1.0f / 127.0f)) & ~3u);
-    }
+    const auto [scale, inverse] = block_scale(top);
     for (int i = 0; i < kBlock; i++) {
       // Adding and reading back kMagic rounds to the nearest even integer.
       const int v = inverse == 0.0f ? 0 : (int)(f32_to_bits(x[b * kBlock + i] * inverse + kMagic) - (uint32_t)kMagicBits);
       q[i] = (int8_t)v;
       sum += v;
     }
-    const float shift = -kMagic * scale;
-    const int32_t start128 = kMagicBits - 128 * sum, start8 = kMagicBits - 8 * sum;
-    memcpy(out + group_rows * 32 + r * 4, &scale, 4);
-    memcpy(out + group_rows * 36 + r * 4, &shift, 4);
-    memcpy(out + group_rows * 40 + r * 4, &start128, 4);
-    memcpy(out + group_rows * 44 + r * 4, &start8, 4);
+    put_block_numbers(out, group_rows, r, scale, sum);
   }
 }
 

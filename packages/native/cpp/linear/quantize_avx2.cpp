@@ -3,6 +3,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "linear/block_numbers.h"
 #include "linear/kernels.h"
 
 namespace triptych {
@@ -21,20 +22,7 @@ void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int g
     __m128i m4 = _mm_max_epu32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
     m4 = _mm_max_epu32(m4, _mm_shuffle_epi32(m4, 0x4e));
     m4 = _mm_max_epu32(m4, _mm_shuffle_epi32(m4, 0xb1));
-    const uint32_t top = (uint32_t)_mm_cvtsi128_si32(m4);
-    float magnitude, scale = 0.0f, inverse = 0.0f;
-    memcpy(&magnitude, &top, 4);
-    if (!(magnitude <= kMaxActivation)) {
-      const uint32_t nan = 0x7fc00000u;
-      memcpy(&scale, &nan, 4);
-    } else if (magnitude >= kMinActivation) {
-      inverse = 127.0f / magnitude;
-      const float s = magnitude * (1.0f / 127.0f);
-      uint32_t bits;
-      memcpy(&bits, &s, 4);
-      bits &= ~3u;
-      memcpy(&scale, &bits, 4);
-    }
+    const auto [scale, inverse] = block_scale((uint32_t)_mm_cvtsi128_si32(m4));
     __m256i i32[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
     if (inverse != 0.0f) {
       const __m256 f = _mm256_set1_ps(inverse);
@@ -49,12 +37,8 @@ void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int g
     const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(w0, w1), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256((__m256i*)(out + r * 32), bytes);
     const int32_t sum = _mm_cvtsi128_si32(s4);
+    put_block_numbers(out, group_rows, r, scale, sum);
     const float shift = -kMagic * scale;
-    const int32_t start128 = kMagicBits - 128 * sum, start8 = kMagicBits - 8 * sum;
-    memcpy(out + group_rows * 32 + r * 4, &scale, 4);
-    memcpy(out + group_rows * 36 + r * 4, &shift, 4);
-    memcpy(out + group_rows * 40 + r * 4, &start128, 4);
-    memcpy(out + group_rows * 44 + r * 4, &start8, 4);
     memcpy(out + group_rows * 48 + r * 4, &scale, 4);
     memcpy(out + group_rows * 52 + r * 4, &shift, 4);
     __m256i* words = (__m256i*)(out + group_rows * 56 + r * 64);

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "linear/block_numbers.h"
 #include "linear/kernels.h"
 
 namespace triptych {
@@ -16,20 +17,7 @@ void quantize_avx512(const float* x, int block0, int block1, uint8_t* group, int
     // As integers, so that NaN is larger than everything.
     const __m512i m = _mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(v0), magnitude_mask),
                                        _mm512_and_si512(_mm512_castps_si512(v1), magnitude_mask));
-    const uint32_t top = (uint32_t)_mm512_reduce_max_epu32(m);
-    float magnitude, scale = 0.0f, inverse = 0.0f;
-    memcpy(&magnitude, &top, 4);
-    if (!(magnitude <= kMaxActivation)) {
-      const uint32_t nan = 0x7fc00000u;
-      memcpy(&scale, &nan, 4);
-    } else if (magnitude >= kMinActivation) {
-      inverse = 127.0f / magnitude;
-      const float s = magnitude * (1.0f / 127.0f);
-      uint32_t bits;
-      memcpy(&bits, &s, 4);
-      bits &= ~3u;
-      memcpy(&scale, &bits, 4);
-    }
+    const auto [scale, inverse] = block_scale((uint32_t)_mm512_reduce_max_epu32(m));
     __m256i q = _mm256_setzero_si256();
     if (inverse != 0.0f) {
       const __m512 i = _mm512_set1_ps(inverse);
@@ -43,12 +31,7 @@ void quantize_avx512(const float* x, int block0, int block1, uint8_t* group, int
     s4 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0x4e));
     s4 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0xb1));
     const int32_t sum = _mm_cvtsi128_si32(s4);
-    const float shift = -kMagic * scale;
-    const int32_t start128 = kMagicBits - 128 * sum, start8 = kMagicBits - 8 * sum;
-    memcpy(out + group_rows * 32 + r * 4, &scale, 4);
-    memcpy(out + group_rows * 36 + r * 4, &shift, 4);
-    memcpy(out + group_rows * 40 + r * 4, &start128, 4);
-    memcpy(out + group_rows * 44 + r * 4, &start8, 4);
+    put_block_numbers(out, group_rows, r, scale, sum);
   }
 }
 
