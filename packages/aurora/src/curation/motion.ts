@@ -46,7 +46,8 @@ export function pyramidOf(luma: Plane): readonly Plane[] {
 
 /**
  * Estimates the camera's motion between two pyramids of one size. A still camera is preferred when the frames do not
- * speak clearly against it.
+ * speak clearly against it. Known limit: where one thing moves by less than about half its size before a scene without
+ * texture, its motion may be taken for the camera's (a few in a hundred such pairs of made-up frames).
  */
 export function estimateMotion(first: readonly Plane[], second: readonly Plane[]): GlobalMotion {
   const top = first.length - 1;
