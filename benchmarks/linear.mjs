@@ -53,7 +53,15 @@ function rows(best) {
   }
   for (const type of ['f16', 'bf16', 'f32']) {
     add(`${type}/m1`, type, 1, 'read', { peak: 'none' });
-    if (best !== 'portable') add(`${type}/m512`, type, 512, 'peak', { peak: 'fma' });
+    if (!hasPeak) continue;
+    add(`${type}/m512`, type, 512, 'peak', {
+      peak: type === 'bf16' && best === 'avx512bf16' ? 'bf16' : 'fma',
+    });
+  }
+  if (best === 'avx512bf16' || best === 'amx') {
+    // Whether vdpbf16ps pays: the same layer with it and with f32 multiply-adds, both against the latter's peak.
+    add('bf16/m512/avx512', 'bf16', 512, 'peak', { isa: 'avx512', peak: 'fma' });
+    add('bf16/m512/avx512bf16', 'bf16', 512, 'peak', { isa: 'avx512bf16', peak: 'fma' });
   }
   return list;
 }

@@ -3,6 +3,7 @@
  * The flags that commands share, their parsers, and what they mean to the engine.
  */
 import { EngineError, type GenerateRequest, type TextEngineOptions } from '@triptych/llm';
+import { isaNames } from '@triptych/native';
 import { KvError, MAX_PAGE_GROUP_BYTES, MIN_PAGE_GROUP_BYTES, parseByteSize } from '@triptych/vattention';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
@@ -32,8 +33,6 @@ export interface SamplingFlags {
   readonly maxTokens?: number;
   readonly stop?: readonly string[];
 }
-
-const isaNames = ['portable', 'avx2', 'avx512', 'amx'] as const satisfies readonly EngineFlags['isa'][];
 
 export function addEngineFlags(command: Command): Command {
   return command

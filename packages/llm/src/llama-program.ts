@@ -9,8 +9,16 @@ import { EngineError } from './errors.js';
 
 /** ggml types the kernels run; the other formats come with a later release. */
 const supportedTypes = new Set(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0']);
-/** Weight types whose kernels take quantised activations, so that they may share one linear operation. */
+/** Weight types that come in blocks: no vectors. */
 const quantised = new Set(['Q8_0', 'Q4_0']);
+/** What activations are prepared as, by ggml type; parts of one linear operation share it (native's linear_compatible). */
+const activations: Readonly<Record<number, string>> = {
+  0: 'f32',
+  1: 'f32',
+  2: 'int8',
+  8: 'int8',
+  30: 'bf16',
+};
 
 /** Everything a program needs that follows from the model alone. */
 export interface LlamaTape {
@@ -60,9 +68,9 @@ class TensorTable {
     return this.#add(tensor, { n: 1, k, vector: true });
   }
 
-  isQuantised(weight: number): boolean {
+  activationsOf(weight: number): string | undefined {
     const type = this.sources[weight]?.ggmlType;
-    return type === 2 || type === 8;
+    return type === undefined ? undefined : activations[type];
   }
 
   #get(name: string): GgufTensor {
@@ -133,7 +141,7 @@ export function llamaTape(gguf: GgufFile, config: LlamaConfig, elementBytes: 2 |
   const ops: ProgramOp[] = [];
   /** One linear operation where all parts take the same kind of activation, else one for each. */
   const linear = (input: number, parts: { weight: number; out: number }[]): void => {
-    const shared = new Set(parts.map(({ weight }) => table.isQuantised(weight))).size === 1;
+    const shared = new Set(parts.map(({ weight }) => table.activationsOf(weight))).size === 1;
     if (shared) ops.push({ op: 'linear', x: input, parts });
     else for (const part of parts) ops.push({ op: 'linear', x: input, parts: [part] });
   };

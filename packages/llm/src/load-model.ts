@@ -13,6 +13,7 @@ import {
   type Tokenizer,
 } from '@triptych/checkpoints';
 import {
+  availableIsas,
   cpuQuota,
   detectIsa,
   type IsaName,
@@ -100,9 +101,6 @@ export function whole(name: string, value: number, min: number, max: number): nu
   return value;
 }
 
-/** From slow to fast: a processor that has one has all before it. */
-const isaNames: readonly IsaName[] = ['portable', 'avx2', 'avx512', 'amx'];
-
 function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
   if (!allowed.includes(value)) {
     const message = `${name} must be one of ${allowed.join(', ')} here, got ${value}`;
@@ -121,7 +119,7 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
   const tokenBudget = whole('tokenBudget', options.tokenBudget ?? 512, 1, 65_536);
   const { pageGroupBytes, lookAheadTokens, deferredReclaim } = options;
   const elementBytes = oneOf('kvType', options.kvType ?? 'f16', ['f16', 'f32']) === 'f32' ? 4 : 2;
-  const isa = oneOf('isa', options.isa ?? detectIsa(), isaNames.slice(0, isaNames.indexOf(detectIsa()) + 1));
+  const isa = oneOf('isa', options.isa ?? detectIsa(), availableIsas());
   options.signal?.throwIfAborted();
 
   const gguf = await openGguf(path);

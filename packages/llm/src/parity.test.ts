@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { detectIsa } from '@triptych/native';
+import { availableIsas } from '@triptych/native';
 import { afterEach, describe, expect, test } from 'vitest';
 import { generate, loadTiny } from './testing.js';
 import { TextEngine } from './text-engine.js';
@@ -70,10 +70,6 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((engine) => engine.close()));
 });
 
-const isas = (['portable', 'avx2', 'avx512', 'amx'] as const).filter(
-  (_, level, all) => level <= all.indexOf(detectIsa()),
-);
-
 const tinyNames = goldens('.logits.json');
 
 test('there is a golden file for every weight type and feature', () => {
@@ -88,7 +84,7 @@ describe.each(tinyNames)('%s', (name) => {
   // weights is up to 7e-4 from the oracle there, up to 4e-5 elsewhere (bf16), below 1e-6 for F32 and F16.
   const bound = /f16|f32|ropelinear/.test(name) && !name.includes('bf16') ? 1e-5 : 1e-3;
 
-  test.each(isas)(`next-token distributions agree with ${golden.oracle} (%s)`, async (isa) => {
+  test.each(availableIsas())(`next-token distributions agree with ${golden.oracle} (%s)`, async (isa) => {
     const engine = await loadTiny(name.replace('tiny-', ''), { isa });
     open.push(engine);
     for (const { tokens, logits } of golden.sequences) {

@@ -1,4 +1,4 @@
-import { detectIsa, type IsaName } from '@triptych/native';
+import { availableIsas, type IsaName } from '@triptych/native';
 import { KvMemory } from '@triptych/vattention';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EngineError } from './errors.js';
@@ -22,11 +22,8 @@ async function load(name = 'q8_0', options: TextEngineOptions = {}): Promise<Tex
 const bits = (values: Float32Array): Buffer =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 
-const isas = (['portable', 'avx2', 'avx512', 'amx'] as const).filter(
-  (isa, index, all) => index <= all.indexOf(detectIsa()) && isa === all[index],
-);
-
-const bitCases = isas.flatMap((isa) => (['q8_0', 'q4_0', 'f16'] as const).map((type) => ({ isa, type })));
+const isas = availableIsas();
+const bitCases = isas.flatMap((isa) => (['q8_0', 'q4_0', 'f16', 'bf16'] as const).map((type) => ({ isa, type })));
 test.each(bitCases)(
   'logits do not change with chunks, threads, or company ($isa, $type)',
   async ({ isa, type }) => {

@@ -68,7 +68,7 @@ export interface EngineInfo {
   readonly contextLength: number;
   readonly vocabSize: number;
   readonly hasChatTemplate: boolean;
-  /** Instruction set the kernels run with: 'amx' | 'avx512' | 'avx2' | 'portable'. */
+  /** Instruction set the kernels run with: one of native's `isaNames`. */
   readonly isa: string;
   readonly threads: number;
 }

@@ -12,7 +12,7 @@ import path from 'node:path';
 export const root = path.resolve(import.meta.dirname, '..');
 const cppRoot = path.join(root, 'cpp');
 
-const avx2 = ['-mavx2', '-mfma', '-mf16c'];
+export const avx2 = ['-mavx2', '-mfma', '-mf16c'];
 const avx512 = [
   ...avx2,
   '-mavx512f',
@@ -28,9 +28,10 @@ const avx512 = [
 /** GCC before 12 does not know it; the kernels that need it (attention on AMX) then leave themselves out. */
 const halfPrecision = '-mavx512fp16';
 /** Flags by file name ending: the one place where an instruction set is switched on. */
-const isaFlags = {
+const defaultIsaFlags = {
   _avx2: avx2,
   _avx512: avx512,
+  _avx512bf16: [...avx512, '-mavx512bf16'],
   _amx: [...avx512, '-mavx512bf16', halfPrecision, '-mamx-tile', '-mamx-int8', '-mamx-bf16'],
 };
 
@@ -47,7 +48,7 @@ function list(ending) {
 }
 
 function isaOf(file) {
-  return Object.keys(isaFlags).find((suffix) => path.basename(file, '.cpp').endsWith(suffix));
+  return Object.keys(defaultIsaFlags).find((suffix) => path.basename(file, '.cpp').endsWith(suffix));
 }
 
 /** Sources of the addon or of the tests; `portable` leaves out the files of instruction sets, as other processors do. */
@@ -97,9 +98,9 @@ async function accepts(compiler, flag) {
 
 /**
  * Compiles `files` into `outDir` and returns the object paths.
- * @param {{files: string[], outDir: string, portable: boolean, flags: string[], onProgress?: (done: number, total: number, file: string) => void}} options
+ * @param {{files: string[], outDir: string, portable: boolean, flags: string[], isaFlags: object, replaced: object, onProgress?: (done: number, total: number, file: string) => void}} options
  */
-async function compile({ files, outDir, portable, flags, onProgress }) {
+async function compile({ files, outDir, portable, flags, isaFlags, replaced, onProgress }) {
   const compiler = process.env.CXX ?? 'c++';
   const headers = createHash('sha256');
   for (const file of [...list('.h'), ...list('.inl')].sort())
@@ -129,7 +130,7 @@ async function compile({ files, outDir, portable, flags, onProgress }) {
       ...(isaFlags[isaOf(file)] ?? []).filter((flag) => flag !== unknown),
       ...(file.startsWith('addon') ? addonFlags : []),
     ];
-    const source = path.join(cppRoot, file);
+    const source = replaced[file] ?? path.join(cppRoot, file);
     const hash = createHash('sha256')
       .update(JSON.stringify([compiler, args]))
       .update(headerHash)
@@ -172,7 +173,8 @@ async function compile({ files, outDir, portable, flags, onProgress }) {
 
 /**
  * Compiles and links the addon or the tests; returns the path of the result.
- * @param {{tests: boolean, output: string, outDir: string, portable?: boolean, flags?: string[], filter?: string, onProgress?: (done: number, total: number, file: string) => void}} options
+ * @param {{tests: boolean, output: string, outDir: string, portable?: boolean, flags?: string[], filter?: string, isaFlags?: object, replaced?: object, onProgress?: (done: number, total: number, file: string) => void}} options
+ *   `isaFlags`: instead of the usual ones, by file name ending. `replaced`: other sources for some files, or none.
  *   `portable`: only what a processor without x86 instruction sets gets. `filter`: only test files with this in their name.
  */
 export async function link({
@@ -182,6 +184,8 @@ export async function link({
   portable = process.arch !== 'x64',
   flags: extra = [],
   filter,
+  isaFlags = {},
+  replaced = {},
   onProgress,
 }) {
   // A warning is an error for us, not for somebody whose compiler knows other warnings.
@@ -191,7 +195,16 @@ export async function link({
     files = files.filter(
       (file) => !file.startsWith('test') || file.endsWith('main.cpp') || file.includes(filter),
     );
-  const objects = await compile({ files, outDir, portable, flags, onProgress });
+  files = files.filter((file) => !(file in replaced) || replaced[file] !== undefined);
+  const objects = await compile({
+    files,
+    outDir,
+    portable,
+    flags,
+    isaFlags: { ...defaultIsaFlags, ...isaFlags },
+    replaced,
+    onProgress,
+  });
   const stampFile = `${output}.stamp`;
   const stamp = createHash('sha256')
     .update(JSON.stringify([objects, flags]))

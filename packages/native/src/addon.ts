@@ -26,12 +26,16 @@ export class AddonError extends Error {
 
 let loaded: Addon | undefined;
 
-/** The addon. Throws {@link AddonError} when it has not been built. */
+/**
+ * The addon that was built here, or the file that the environment variable TRIPTYCH_ADDON names (an emulated one, see
+ * scripts/emulate.mjs). Throws {@link AddonError} when it has not been built.
+ */
 export function loadAddon(): Addon {
   if (loaded === undefined) {
     try {
       // The same place from src/ and from dist/.
-      loaded = createRequire(import.meta.url)('../build/triptych.node') as Addon;
+      const file = process.env.TRIPTYCH_ADDON ?? '../build/triptych.node';
+      loaded = createRequire(import.meta.url)(file) as Addon;
     } catch (cause) {
       throw new AddonError(cause);
     }

@@ -48,7 +48,7 @@ test('read: rates are positive', () => {
 });
 
 test('peak: what the processor does not have is 0', () => {
-  for (const peak of ['fma', 'vnni', 'int16-avx2', 'int8-avx2', 'amx'] as const)
+  for (const peak of ['fma', 'vnni', 'bf16', 'int16-avx2', 'int8-avx2', 'amx'] as const)
     expect(benchPeak({ isa: 'portable', threads: 2, peak })).toBe(0);
   const { isa } = loadAddon();
   expect(benchPeak({ isa, threads: 1, peak: 'fma' }) > 0).toBe(isa !== 'portable');

@@ -7,7 +7,7 @@ import { loadAddon } from './addon.js';
 import type { IsaName } from './program.js';
 
 /** Peak instruction rate measured beside a kernel. */
-export type PeakName = 'none' | 'vnni' | 'int16-avx2' | 'int8-avx2' | 'amx' | 'fma';
+export type PeakName = 'none' | 'vnni' | 'bf16' | 'int16-avx2' | 'int8-avx2' | 'amx' | 'fma';
 
 interface CommonOptions {
   readonly isa: IsaName;

@@ -18,7 +18,9 @@ export interface ProgramHandle {
   readonly [programBrand]: true;
 }
 
-export type IsaName = 'portable' | 'avx2' | 'avx512' | 'amx';
+/** Instruction sets that kernels exist for, from slow to fast: a processor that has one has all before it. */
+export const isaNames = ['portable', 'avx2', 'avx512', 'avx512bf16', 'amx'] as const;
+export type IsaName = (typeof isaNames)[number];
 
 /** Where a tensor lies in the checkpoint file. */
 export interface TensorSource {
@@ -175,6 +177,11 @@ export interface ProgramAddon {
 /** The best instruction set of this machine. */
 export function detectIsa(): IsaName {
   return loadAddon().isa;
+}
+
+/** Every instruction set this machine runs, from slow to fast. */
+export function availableIsas(): readonly IsaName[] {
+  return isaNames.slice(0, isaNames.indexOf(detectIsa()) + 1);
 }
 
 /**

@@ -10,14 +10,9 @@
 namespace triptych {
 namespace {
 
-bool parse(const std::string& name, Isa& isa) {
-  for (const Isa candidate : {Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Amx})
-    if (name == isa_name(candidate)) return isa = candidate, candidate <= detect_isa();
-  return false;
-}
-
 Peak parse_peak(const std::string& name) {
   if (name == "vnni") return Peak::Vnni;
+  if (name == "bf16") return Peak::Bf16;
   if (name == "int16-avx2") return Peak::Int16Avx2;
   if (name == "int8-avx2") return Peak::Int8Avx2;
   if (name == "amx") return Peak::Amx;
@@ -52,12 +47,11 @@ struct Common {
   double seconds = 0;
 
   Common(Fields& fields, std::string& error) {
-    const std::string name = fields.text("isa");
+    isa = fields.isa("isa");
     threads = fields.integer("threads");
     seconds = fields.number("seconds");
     if (!error.empty()) return;
-    if (!parse(name, isa)) error = "isa must be an instruction set this processor has, not '" + name + "'";
-    else if (threads < 1 || threads > kMaxThreads) error = "threads must be from 1 to " + std::to_string(kMaxThreads);
+    if (threads < 1 || threads > kMaxThreads) error = "threads must be from 1 to " + std::to_string(kMaxThreads);
     else if (!(seconds >= 0 && seconds <= kMaxSeconds)) error = "seconds must be from 0 to 60";
   }
 };

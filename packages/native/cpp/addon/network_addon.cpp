@@ -90,9 +90,8 @@ NetworkSpec read_spec(const Napi::Object& object, std::string& error) {
   for (double size : f.numbers<double>("outputSizes", napi_float64_array)) spec.output_sizes.push_back((uint64_t)size);
   spec.arena_floats = f.size("arenaFloats");
   spec.threads = f.integer("threads");
-  spec.isa = (Isa)f.choice("isa", {"portable", "avx2", "avx512", "amx"});
+  spec.isa = f.isa("isa");
   if (error.empty() && (spec.threads < 1 || spec.threads > kMaxThreads)) error = "threads must be between 1 and 1024";
-  if (error.empty() && spec.isa > detect_isa()) error = "isa is not supported by this processor";
   if (error.empty() && spec.arena_floats > ((uint64_t)1 << 40)) error = "arenaFloats is too large";
   return spec;
 }

@@ -65,13 +65,6 @@ Op parse_op(const Napi::Object& object, std::string& error) {
   return op;
 }
 
-Isa parse_isa(const std::string& name, std::string& error) {
-  for (const Isa isa : {Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Amx})
-    if (name == isa_name(isa)) return isa;
-  if (error.empty()) error = "isa must be portable, avx2, avx512 or amx";
-  return Isa::Portable;
-}
-
 }  // namespace
 
 ProgramSpec parse_spec(const Napi::Object& object, std::string& error) {
@@ -88,7 +81,7 @@ ProgramSpec parse_spec(const Napi::Object& object, std::string& error) {
   spec.max_sequences = f.integer("maxSequences");
   spec.max_outputs = f.integer("maxOutputs");
   spec.threads = f.integer("threads");
-  spec.isa = parse_isa(f.text("isa"), error);
+  spec.isa = f.isa("isa");
   const Napi::Value attention_value = object.Get("attention");
   if (!attention_value.IsObject()) {
     if (error.empty()) error = "attention must be an object";

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/isa.h"
+
 namespace triptych {
 
 // Throws a TypeError. An exception that is pending already (a getter's, say) stays: throwing over it ends the process.
@@ -58,6 +60,17 @@ class Fields {
       all += (index++ ? "' or '" : "'") + std::string(candidate);
     }
     return miss(name, (all + "'").c_str()), 0;
+  }
+  // An instruction set that this processor has.
+  Isa isa(const char* name) {
+    const std::string word = text(name);
+    std::string all;
+    for (const Isa candidate : kAllIsas) {
+      if (candidate > detect_isa()) break;
+      if (word == isa_name(candidate)) return candidate;
+      all += (all.empty() ? "'" : "' or '") + std::string(isa_name(candidate));
+    }
+    return miss(name, (all + "', which this processor has").c_str()), Isa::Portable;
   }
   // Objects of an array field.
   std::vector<Napi::Object> objects(const char* name) {

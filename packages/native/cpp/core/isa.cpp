@@ -35,7 +35,7 @@ Isa detect_once() {
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vnni");
   if (avx512 && has_amx() && allow_amx_tiles()) return Isa::Amx;
-  if (avx512) return Isa::Avx512;
+  if (avx512) return __builtin_cpu_supports("avx512bf16") ? Isa::Avx512Bf16 : Isa::Avx512;
   return avx2 ? Isa::Avx2 : Isa::Portable;
 }
 #endif
@@ -54,6 +54,7 @@ Isa detect_isa() {
 const char* isa_name(Isa isa) {
   switch (isa) {
     case Isa::Amx: return "amx";
+    case Isa::Avx512Bf16: return "avx512bf16";
     case Isa::Avx512: return "avx512";
     case Isa::Avx2: return "avx2";
     case Isa::Portable: break;

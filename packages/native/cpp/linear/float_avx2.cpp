@@ -8,34 +8,43 @@
 namespace triptych {
 namespace {
 
+// How many k lie together in a panel, and their bytes.
+template <WeightType T> constexpr int kStep = T == WeightType::BF16 ? 2 : 1;
+template <WeightType T> constexpr size_t kStepBytes = kPanel * (T == WeightType::F16 ? 2 : 4);
+
+// Eight weights of the i-th k of a step, from column 8 j on.
 template <WeightType T>
-inline __m256 load(const uint8_t* p, int j) {
+inline __m256 load(const uint8_t* p, int i, int j) {
   if constexpr (T == WeightType::F32) return _mm256_load_ps((const float*)p + j * 8);
-  const __m128i h = _mm_load_si128((const __m128i*)p + j);
-  if constexpr (T == WeightType::F16) return _mm256_cvtph_ps(h);
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16));
+  if constexpr (T == WeightType::F16) return _mm256_cvtph_ps(_mm_load_si128((const __m128i*)p + j));
+  const __m256i pairs = _mm256_load_si256((const __m256i*)p + j);
+  return _mm256_castsi256_ps(i == 0 ? _mm256_slli_epi32(pairs, 16) : _mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000u)));
 }
 
 template <int R, WeightType T>
 __attribute__((noinline)) void tile(const uint8_t* w, const float* x, int group, int k, size_t ahead, float* y, size_t y_stride) {
-  constexpr size_t kBytes = kPanel * (T == WeightType::F32 ? 4 : 2);
   __m256 sums[R][4];
 #pragma GCC unroll 3
   for (int r = 0; r < R; r++)
     for (int j = 0; j < 4; j++) sums[r][j] = _mm256_setzero_ps();
-  for (int i = 0; i < k; i++, w += kBytes, x += group) {
-    if (ahead)
-      for (size_t l = 0; l < kBytes; l += 64) _mm_prefetch((const char*)w + ahead + l, _MM_HINT_T1);
+  const auto add = [&](int i) {
     __m256 v[R];
 #pragma GCC unroll 3
-    for (int r = 0; r < R; r++) v[r] = _mm256_set1_ps(x[r]);
+    for (int r = 0; r < R; r++) v[r] = _mm256_set1_ps(x[i * group + r]);
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
-      const __m256 wj = load<T>(w, j);
+      const __m256 wj = load<T>(w, i, j);
 #pragma GCC unroll 3
       for (int r = 0; r < R; r++) sums[r][j] = _mm256_fmadd_ps(v[r], wj, sums[r][j]);
     }
+  };
+  for (int i = 0; i + kStep<T> <= k; i += kStep<T>, w += kStepBytes<T>, x += kStep<T> * group) {
+    if (ahead)
+      for (size_t l = 0; l < kStepBytes<T>; l += 64) _mm_prefetch((const char*)w + ahead + l, _MM_HINT_T1);
+    add(0);
+    if constexpr (kStep<T> == 2) add(1);
   }
+  if (k % kStep<T> != 0) add(0);
 #pragma GCC unroll 3
   for (int r = 0; r < R; r++)
     for (int j = 0; j < 4; j++) _mm256_storeu_ps(y + (size_t)r * y_stride + j * 8, sums[r][j]);
@@ -52,8 +61,9 @@ TileFn tile_of(WeightType t, int rows) {
 
 template <WeightType T>
 void expand(const uint8_t* src, int k, float* dst) {
-  for (int i = 0; i < k; i++, src += kPanel * 2, dst += kPanel)
-    for (int j = 0; j < 4; j++) _mm256_store_ps(dst + j * 8, load<T>(src, j));
+  for (int i = 0; i < k; i++, dst += kPanel)
+    for (int j = 0; j < 4; j++)
+      _mm256_store_ps(dst + j * 8, load<T>(src + (size_t)(i / kStep<T>) * kStepBytes<T>, i % kStep<T>, j));
 }
 
 }  // namespace

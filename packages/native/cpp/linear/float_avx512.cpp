@@ -8,42 +8,49 @@
 namespace triptych {
 namespace {
 
+// How many k lie together in a panel, and their bytes.
+template <WeightType T> constexpr int kStep = T == WeightType::BF16 ? 2 : 1;
+template <WeightType T> constexpr size_t kStepBytes = kPanel * (T == WeightType::F16 ? 2 : 4);
+
+// The 32 weights of the j-th k of a step.
 template <WeightType T>
-inline void load(const uint8_t* p, __m512& w0, __m512& w1) {
+inline void load(const uint8_t* p, int j, __m512& w0, __m512& w1) {
   if constexpr (T == WeightType::F32) {
     w0 = _mm512_load_ps((const float*)p);
     w1 = _mm512_load_ps((const float*)p + 16);
+  } else if constexpr (T == WeightType::F16) {
+    w0 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)p));
+    w1 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)p + 1));
   } else {
-    const __m256i h0 = _mm256_load_si256((const __m256i*)p), h1 = _mm256_load_si256((const __m256i*)p + 1);
-    if constexpr (T == WeightType::F16) {
-      w0 = _mm512_cvtph_ps(h0);
-      w1 = _mm512_cvtph_ps(h1);
-    } else {
-      w0 = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h0), 16));
-      w1 = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h1), 16));
-    }
+    const __m512i high = _mm512_set1_epi32((int)0xffff0000u), p0 = _mm512_load_si512(p), p1 = _mm512_load_si512(p + 64);
+    w0 = _mm512_castsi512_ps(j == 0 ? _mm512_slli_epi32(p0, 16) : _mm512_and_si512(p0, high));
+    w1 = _mm512_castsi512_ps(j == 0 ? _mm512_slli_epi32(p1, 16) : _mm512_and_si512(p1, high));
   }
 }
 
 // x: [k][group], this tile's first row. `ahead` bytes further on in the panel are fetched to L2; 0: already there.
 template <int R, WeightType T>
 __attribute__((noinline)) void tile(const uint8_t* w, const float* x, int group, int k, size_t ahead, float* y, size_t y_stride) {
-  constexpr size_t kBytes = kPanel * (T == WeightType::F32 ? 4 : 2);
   __m512 sums[R][2];
 #pragma GCC unroll 12
   for (int r = 0; r < R; r++) sums[r][0] = sums[r][1] = _mm512_setzero_ps();
-  for (int i = 0; i < k; i++, w += kBytes, x += group) {
-    if (ahead)
-      for (size_t l = 0; l < kBytes; l += 64) _mm_prefetch((const char*)w + ahead + l, _MM_HINT_T1);
+  const auto add = [&](int j) {
     __m512 w0, w1;
-    load<T>(w, w0, w1);
+    load<T>(w, j, w0, w1);
 #pragma GCC unroll 12
     for (int r = 0; r < R; r++) {
-      const __m512 v = _mm512_set1_ps(x[r]);
+      const __m512 v = _mm512_set1_ps(x[j * group + r]);
       sums[r][0] = _mm512_fmadd_ps(v, w0, sums[r][0]);
       sums[r][1] = _mm512_fmadd_ps(v, w1, sums[r][1]);
     }
+  };
+  for (int i = 0; i + kStep<T> <= k; i += kStep<T>, w += kStepBytes<T>, x += kStep<T> * group) {
+    if (ahead)
+      for (size_t l = 0; l < kStepBytes<T>; l += 64) _mm_prefetch((const char*)w + ahead + l, _MM_HINT_T1);
+    add(0);
+    if constexpr (kStep<T> == 2) add(1);
   }
+  if (k % kStep<T> != 0) add(0);
 #pragma GCC unroll 12
   for (int r = 0; r < R; r++) {
     _mm512_storeu_ps(y + (size_t)r * y_stride, sums[r][0]);
@@ -62,9 +69,9 @@ TileFn tile_of(WeightType t, int rows) {
 
 template <WeightType T>
 void expand(const uint8_t* src, int k, float* dst) {
-  for (int i = 0; i < k; i++, src += kPanel * 2, dst += kPanel) {
+  for (int i = 0; i < k; i++, dst += kPanel) {
     __m512 w0, w1;
-    load<T>(src, w0, w1);
+    load<T>(src + (size_t)(i / kStep<T>) * kStepBytes<T>, i % kStep<T>, w0, w1);
     _mm512_store_ps(dst, w0);
     _mm512_store_ps(dst + 16, w1);
   }

@@ -7,7 +7,6 @@
 namespace triptych {
 
 void float_panels_portable(const PanelRun& run, const FloatActivations& act) {
-  const size_t element = element_bytes(run.type);
   for (int p = 0; p < run.panels; p++) {
     const uint8_t* panel = run.data + (size_t)p * panel_bytes(run.type, act.k);
     const int columns = run.columns - p * kPanel < kPanel ? run.columns - p * kPanel : kPanel;
@@ -17,7 +16,7 @@ void float_panels_portable(const PanelRun& run, const FloatActivations& act) {
       for (int i = 0; i < act.k; i++) {
         float w[kPanel];
         for (int c = 0; c < kPanel; c++) {
-          const uint8_t* e = panel + ((size_t)i * kPanel + (size_t)c) * element;
+          const uint8_t* e = panel + float_offset(run.type, i, c);
           uint16_t h;
           if (run.type == WeightType::F32) memcpy(w + c, e, 4);
           else memcpy(&h, e, 2), w[c] = run.type == WeightType::F16 ? f16_to_f32(h) : bf16_to_f32(h);

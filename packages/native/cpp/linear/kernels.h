@@ -25,6 +25,10 @@ struct LinearKernels {
   void (*int8)(const PanelRun& run, const Int8Activations& act);
   void (*floats)(const PanelRun& run, const FloatActivations& act);
   size_t activation_bytes = kInt8ActivationBytes;  // of one row and block, as quantize lays them out
+  // BF16 weights with rounded activations; null: they take `floats`. Rounds pairs [pair0, pair1) of one row x[k] into row r
+  // of its group (`group` points at the group's first pair). A null x writes a row of zeros.
+  void (*round_bf16)(const float* x, int k, int pair0, int pair1, uint32_t* group, int group_rows, int r) = nullptr;
+  void (*bf16)(const PanelRun& run, const Bf16Activations& act) = nullptr;
 };
 
 // Panels per run when there are many rows: in pairs, as kernels take them, and as many as stay in a core's L2 (expanded,
@@ -41,20 +45,21 @@ static inline size_t run_scratch_bytes(int k) {
 }
 
 const LinearKernels& linear_kernels(Isa isa);
+static inline bool takes_bf16(const LinearKernels& kernels, WeightType t) { return t == WeightType::BF16 && kernels.bf16; }
 extern const LinearKernels kLinearPortable;
 #if defined(TRIPTYCH_X86)
 extern const LinearKernels kLinearAvx2;
 extern const LinearKernels kLinearAvx512;
+extern const LinearKernels kLinearAvx512Bf16;
 extern const LinearKernels kLinearAmx;
 #endif
 
 void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
-// Shared by the Avx512 and Amx tables (both may assume AVX-512 VNNI).
+// Shared by the Avx512, Avx512Bf16 and Amx tables (all may assume AVX-512 VNNI).
 void int8_panels_avx512(const PanelRun& run, const Int8Activations& act);
 void int8_walk_avx512(const PanelRun& run, const Int8Activations& act);  // its part for many rows
 void quantize_avx512(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
 void float_panels_avx512(const PanelRun& run, const FloatActivations& act);
-// The AVX-512 and AVX2 tables take their float kernels from these files.
 void float_panels_avx2(const PanelRun& run, const FloatActivations& act);
 void float_panels_portable(const PanelRun& run, const FloatActivations& act);
 

@@ -6,7 +6,8 @@
 //        One (g, h) line is an operand of vpdpbusd; eight lines with stride 128 are a B tile of AMX.
 //   Q4_0 block (576 B): [32 x f16 scale] then for g = 0..3, h = 0..1: [16 columns x 4 bytes]; low nibble = k-group g,
 //        high nibble = k-group g + 4 (GGUF's own pairing), value + 8.
-//   float panel: [k][32 columns] of the stored element type.
+//   F32 and F16 panel: [k][32 columns]. BF16 panel: [k / 2][32 columns][2 k], an operand of vdpbf16ps in each line; an odd k
+//        is filled up with a zero.
 //
 // Activations. Rows are cut into groups of equal height (the last is padded with rows of zeros).
 //   int8, per group and 32-block, `group` = rows of the group:
@@ -17,6 +18,7 @@
 //        a float are exactly kMagic + dot, so one FMA gives (kMagic + dot) * scale + shift = scale * dot with one
 //        rounding: shift = -kMagic * scale is exact because the scale keeps 22 significant bits.
 //   float, per group: [k][group] f32.
+//   bf16, per group: [k / 2][group][2 k] bfloat16, rounded to nearest even (BF16 weights where vdpbf16ps takes them).
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -40,8 +42,17 @@ static inline bool is_int8(WeightType t) { return t == WeightType::Q8_0 || t == 
 static inline size_t block_bytes(WeightType t) { return t == WeightType::Q8_0 ? kQ8BlockBytes : kQ4BlockBytes; }
 static inline size_t element_bytes(WeightType t) { return t == WeightType::F32 ? 4 : 2; }
 
+constexpr size_t kPairBytes = kPanel * 4;  // two k of a BF16 panel
+
 static inline size_t panel_bytes(WeightType t, int k) {
-  return is_int8(t) ? (size_t)(k / kBlock) * block_bytes(t) : (size_t)k * kPanel * element_bytes(t);
+  if (is_int8(t)) return (size_t)(k / kBlock) * block_bytes(t);
+  return t == WeightType::BF16 ? (size_t)((k + 1) / 2) * kPairBytes : (size_t)k * kPanel * element_bytes(t);
+}
+
+// Where element (k i, column c) lies in a float panel.
+static inline size_t float_offset(WeightType t, int i, int c) {
+  return t == WeightType::BF16 ? (size_t)(i / 2) * kPairBytes + (size_t)(c * 4 + i % 2 * 2)
+                               : ((size_t)i * kPanel + (size_t)c) * element_bytes(t);
 }
 
 // Rows per group: as equal as possible, at most `most`; above four a multiple of four, as AMX wants.
@@ -73,15 +84,20 @@ struct Int8Activations {
 };
 
 // Prepared float activations.
-struct FloatActivations {
-  const float* data;
+// Prepared activations of the float kernels: `kPer` k an element.
+template <class Element, int kPer>
+struct ElementActivations {
+  const Element* data;
   int rows;
   int group;
   int k;
 
-  size_t group_stride() const { return (size_t)group * (size_t)k; }
+  int elements() const { return (k + kPer - 1) / kPer; }  // of one row
+  size_t group_stride() const { return (size_t)group * (size_t)elements(); }
   int groups() const { return (rows + group - 1) / group; }
   int rows_of(int g) const { return rows - g * group < group ? rows - g * group : group; }
 };
+using FloatActivations = ElementActivations<float, 1>;
+using Bf16Activations = ElementActivations<uint32_t, 2>;
 
 }  // namespace triptych

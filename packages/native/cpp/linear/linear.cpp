@@ -29,8 +29,9 @@ Int8Activations int8_activations(const LinearTask& t) {
           linear_kernels(t.isa).activation_bytes};
 }
 
-FloatActivations float_activations(const LinearTask& t) {
-  return {(const float*)t.scratch, t.rows, group_rows(t.rows, kFloatGroup), t.weights[0]->k};
+template <class Activations>
+Activations element_activations(const LinearTask& t) {
+  return {(decltype(Activations::data))t.scratch, t.rows, group_rows(t.rows, kFloatGroup), t.weights[0]->k};
 }
 
 struct Range { int begin, end; };
@@ -64,7 +65,8 @@ struct Plan {
                      task.y[part] + (size_t)panel0 * kPanel, task.y_stride[part], next, next_bytes,
                      prefetch_of(tuning, w.type, task.rows), scratch};
     if (is_int8(w.type)) kernels.int8(r, int8_activations(task));
-    else kernels.floats(r, float_activations(task));
+    else if (takes_bf16(kernels, w.type)) kernels.bf16(r, element_activations<Bf16Activations>(task));
+    else kernels.floats(r, element_activations<FloatActivations>(task));
   }
 };
 
@@ -135,6 +137,7 @@ void compute_claiming(const Plan& plan, const Worker& worker) {
 const LinearKernels& linear_kernels(Isa isa) {
 #if defined(TRIPTYCH_X86)
   if (isa == Isa::Amx) return kLinearAmx;
+  if (isa == Isa::Avx512Bf16) return kLinearAvx512Bf16;
   if (isa == Isa::Avx512) return kLinearAvx512;
   if (isa == Isa::Avx2) return kLinearAvx2;
 #endif
@@ -142,7 +145,9 @@ const LinearKernels& linear_kernels(Isa isa) {
   return kLinearPortable;
 }
 
-bool linear_compatible(WeightType a, WeightType b) { return is_int8(a) == is_int8(b); }
+bool linear_compatible(WeightType a, WeightType b) {
+  return is_int8(a) == is_int8(b) && (a == WeightType::BF16) == (b == WeightType::BF16);
+}
 
 size_t linear_scratch_bytes(WeightType type, int rows, int k, int threads) {
   return activation_bytes(type, rows, k) + (size_t)threads * run_scratch_bytes(k);
@@ -169,7 +174,18 @@ void linear_prepare(const LinearTask& t, const Worker& worker) {
         }
     return;
   }
-  const FloatActivations act = float_activations(t);
+  const LinearKernels& kernels = linear_kernels(t.isa);
+  if (takes_bf16(kernels, t.weights[0]->type)) {
+    const Bf16Activations act = element_activations<Bf16Activations>(t);
+    const Range pairs = share(act.elements(), worker);
+    for (int g = 0; g < act.groups(); g++)
+      for (int r = 0; r < act.group; r++) {
+        const float* x = r < act.rows_of(g) ? t.x + (size_t)(g * act.group + r) * t.x_stride : nullptr;
+        kernels.round_bf16(x, k, pairs.begin, pairs.end, (uint32_t*)t.scratch + (size_t)g * act.group_stride(), act.group, r);
+      }
+    return;
+  }
+  const FloatActivations act = element_activations<FloatActivations>(t);
   const Range ks = share(k, worker);
   for (int g = 0; g < act.groups(); g++) {
     float* out = (float*)t.scratch + (size_t)g * act.group_stride();

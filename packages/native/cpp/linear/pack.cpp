@@ -51,6 +51,20 @@ void pack_floats(const uint8_t* rows, size_t stride, int columns, int k, uint8_t
   }
 }
 
+void pack_bf16(const uint8_t* rows, size_t stride, int columns, int k, uint8_t* dst) {
+  if (columns < kPanel || k % 2) memset(dst, 0, panel_bytes(WeightType::BF16, k));
+  constexpr int kTile = 32;  // as above: a cache line of a row at a time
+  for (int k0 = 0; k0 < k; k0 += kTile) {
+    const int count = k - k0 < kTile ? k - k0 : kTile;
+    for (int c = 0; c < columns; c++) {
+      const uint8_t* src = rows + (size_t)c * stride + (size_t)k0 * 2;
+      uint8_t* out = dst + (size_t)(k0 / 2) * kPairBytes + c * 4;
+      for (int i = 0; i + 2 <= count; i += 2) move4(out + (size_t)(i / 2) * kPairBytes, src + i * 2);
+      if (count % 2) memcpy(out + (size_t)(count / 2) * kPairBytes, src + (count - 1) * 2, 2);
+    }
+  }
+}
+
 }  // namespace
 
 bool weight_type_supported(int id) {
@@ -80,8 +94,8 @@ void pack_panels(WeightType type, const uint8_t* gguf_rows, int n, int k, int pa
       case WeightType::Q8_0: pack_q8(rows, stride, columns, k / kBlock, out); break;
       case WeightType::Q4_0: pack_q4(rows, stride, columns, k / kBlock, out); break;
       case WeightType::F32: pack_floats<uint32_t>(rows, stride, columns, k, out); break;
-      case WeightType::F16:
-      case WeightType::BF16: pack_floats<uint16_t>(rows, stride, columns, k, out); break;
+      case WeightType::BF16: pack_bf16(rows, stride, columns, k, out); break;
+      case WeightType::F16: pack_floats<uint16_t>(rows, stride, columns, k, out); break;
     }
   }
 }
@@ -91,7 +105,7 @@ void unpack_row(const PackedWeights& w, int row, float* out) {
   const int c = row % kPanel;
   if (!is_int8(w.type)) {
     for (int i = 0; i < w.k; i++) {
-      const uint8_t* e = panel + ((size_t)i * kPanel + c) * element_bytes(w.type);
+      const uint8_t* e = panel + float_offset(w.type, i, c);
       if (w.type == WeightType::F32) { memcpy(out + i, e, 4); continue; }
       uint16_t h;
       memcpy(&h, e, 2);

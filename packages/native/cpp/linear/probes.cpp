@@ -23,6 +23,7 @@ namespace {
 
 #if defined(TRIPTYCH_X86)
 double measure_peak_vnni(Isa isa) { return isa >= Isa::Avx512 ? best_rate(probe_vnni_avx512) : 0; }
+double measure_peak_bf16(Isa isa) { return isa >= Isa::Avx512Bf16 ? best_rate(probe_bf16_avx512bf16) : 0; }
 double measure_peak_fma(Isa isa) {
   return isa >= Isa::Avx512 ? best_rate(probe_fma_avx512) : isa == Isa::Avx2 ? best_rate(probe_fma_avx2) : 0;
 }
@@ -31,6 +32,7 @@ double measure_peak_int8_avx2(Isa isa) { return isa >= Isa::Avx2 ? best_rate(pro
 double measure_peak_amx(Isa isa) { return isa == Isa::Amx ? best_rate(probe_int8_amx) : 0; }
 #else
 double measure_peak_vnni(Isa) { return 0; }
+double measure_peak_bf16(Isa) { return 0; }
 double measure_peak_fma(Isa) { return 0; }
 double measure_peak_int16_avx2(Isa) { return 0; }
 double measure_peak_int8_avx2(Isa) { return 0; }

@@ -57,6 +57,7 @@ double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int dista
     const PanelRun run{w.type, w.data + (size_t)first * panel, end - begin, columns, y + begin * kPanel, (size_t)s.panels * kPanel,
                        nullptr, 0, distance, scratch + (size_t)worker.index * run_scratch_bytes(w.k)};
     if (is_int8(w.type)) kernels.int8(run, {activations, rows, group_rows(rows, kInt8Group), w.k / kBlock, kernels.activation_bytes});
+    else if (takes_bf16(kernels, w.type)) kernels.bf16(run, {(const uint32_t*)activations, rows, group_rows(rows, kFloatGroup), w.k});
     else kernels.floats(run, {(const float*)activations, rows, group_rows(rows, kFloatGroup), w.k});
   });
   return std::chrono::duration<double>(Clock::now() - started).count() / ((double)s.panels * (double)panel);

@@ -74,7 +74,8 @@ TEST(linear_bits_independent_of_parts) {
   const int k = 96, stride = k + 5;
   const std::vector<std::vector<WeightType>> mixes{
       {WeightType::Q8_0, WeightType::Q4_0, WeightType::Q8_0, WeightType::Q4_0},
-      {WeightType::F32, WeightType::F16, WeightType::BF16, WeightType::F16}};
+      {WeightType::F32, WeightType::F16, WeightType::F32, WeightType::F16},
+      {WeightType::BF16, WeightType::BF16, WeightType::BF16, WeightType::BF16}};
   for (const auto& mix : mixes) {
     const Matrix a(mix[0], 95, k, 1), b(mix[1], 1, k, 2), c(mix[2], 64, k, 3), d(mix[3], 33, k, 4);
     const std::vector<const Matrix*> parts{&a, &b, &c, &d};

@@ -17,9 +17,16 @@ std::vector<float> random_rows(int rows, int k, uint64_t seed) {
 
 struct Error { double relative, worst; };  // worst: the largest |error| / bound of one element
 
+// BF16 weights take activations rounded to bfloat16 where the processor multiplies those, except that AMX levels do not use it.
+bool rounds_bf16(Isa isa, WeightType type) { return isa == Isa::Avx512Bf16 && type == WeightType::BF16; }
+
+// The most that the whole result may be off, relative to its size.
+double relative_bound(Isa isa, WeightType type) { return is_quantised(type) ? 0.0075 : rounds_bf16(isa, type) ? 0.0025 : 2e-6; }
+
 // The bound of one element. Int8: every activation is off by at most half a step of its block; the rest is float
-// rounding. Floats: k roundings. The reference is slow: `every` n compares each n-th row, the last one among them.
-Error compare(const Matrix& m, const Result& result, int part, const std::vector<float>& x, int rows, int every = 1) {
+// rounding. Floats: k roundings, and where activations are rounded to bfloat16, 2^-8 of each product.
+// The reference is slow: `every` n compares each n-th row, the last one among them.
+Error compare(Isa isa, const Matrix& m, const Result& result, int part, const std::vector<float>& x, int rows, int every = 1) {
   double wrong = 0, size = 0, worst = 0;
   for (int r = rows - 1; r >= 0; r -= every)
     for (int c = 0; c < m.n; c++) {
@@ -36,7 +43,8 @@ Error compare(const Matrix& m, const Result& result, int part, const std::vector
         }
         step += top / 127.0 * weights;
       }
-      const double bound = (is_quantised(m.type) ? 0.5001 * step : 0) + (m.k + 4) * 6e-8 * absolute + 1e-36;
+      const double rounding = is_quantised(m.type) ? 0.5001 * step : rounds_bf16(isa, m.type) ? absolute / 256 : 0;
+      const double bound = rounding + (m.k + 4) * 6e-8 * absolute + 1e-36;
       const double error = std::fabs((double)result.row(part, r)[c] - sum);
       wrong += error * error;
       size += sum * sum;
@@ -61,9 +69,9 @@ TEST(linear_matches_float64) {
             const auto x = random_rows(rows, k, rows);
             const Result result = run_linear(isa, pool, {&m}, x.data(), k, rows);
             CHECK(only_columns_written(result, rows));
-            const Error e = compare(m, result, 0, x, rows);
+            const Error e = compare(isa, m, result, 0, x, rows);
             CHECK_LE(e.worst, 1.0);
-            if (rows * n > 1000) CHECK_LE(e.relative, is_quantised(type) ? 0.0075 : 2e-6);
+            if (rows * n > 1000) CHECK_LE(e.relative, relative_bound(isa, type));
           }
       }
 }
@@ -83,9 +91,9 @@ TEST(linear_large_prompt) {
         if (isa == Isa::Portable && is_big) continue;
         const Result result = run_linear(isa, pool, {&m}, x.data(), s.k, s.rows);
         CHECK(only_columns_written(result, s.rows));
-        const Error e = compare(m, result, 0, x, s.rows, s.every);
+        const Error e = compare(isa, m, result, 0, x, s.rows, s.every);
         CHECK_LE(e.worst, 1.0);
-        CHECK_LE(e.relative, is_quantised(type) ? 0.0075 : 2e-6);
+        CHECK_LE(e.relative, relative_bound(isa, type));
       }
     }
   }
@@ -107,7 +115,7 @@ TEST(linear_uneven_magnitudes) {
     for (const Isa isa : available_isas())
       for (const int count : {1, 4, rows}) {
         const Result result = run_linear(isa, pool, {&m}, x.data(), k, count);
-        CHECK_LE(compare(m, result, 0, x, count).worst, 1.0);
+        CHECK_LE(compare(isa, m, result, 0, x, count).worst, 1.0);
         for (int c = 0; c < n && count > 3; c++) CHECK(result.row(0, 3)[c] == 0.0f);
       }
   }
@@ -154,6 +162,7 @@ TEST(linear_sizes) {
   CHECK(row_bytes(WeightType::Q8_0, 64) == 68 && row_bytes(WeightType::Q4_0, 64) == 36 && row_bytes(WeightType::BF16, 3) == 6);
   // The packed form costs what the file costs.
   for (const WeightType type : all_types()) CHECK(packed_bytes(type, 64, 96) == 64 * row_bytes(type, 96));
-  CHECK(linear_compatible(WeightType::Q8_0, WeightType::Q4_0) && linear_compatible(WeightType::F32, WeightType::BF16));
-  CHECK(!linear_compatible(WeightType::Q8_0, WeightType::F16));
+  CHECK(packed_bytes(WeightType::BF16, 32, 3) == 32 * row_bytes(WeightType::BF16, 4));
+  CHECK(linear_compatible(WeightType::Q8_0, WeightType::Q4_0) && linear_compatible(WeightType::F32, WeightType::F16));
+  CHECK(!linear_compatible(WeightType::Q8_0, WeightType::F16) && !linear_compatible(WeightType::F32, WeightType::BF16));
 }

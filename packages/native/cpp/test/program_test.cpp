@@ -234,7 +234,7 @@ std::vector<int32_t> some_tokens(int n, int seed) {
 
 std::vector<Isa> levels() {
   std::vector<Isa> all;
-  for (Isa isa : {Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Amx}) if (isa <= detect_isa()) all.push_back(isa);
+  for (Isa isa : kAllIsas) if (isa <= detect_isa()) all.push_back(isa);
   return all;
 }
 

@@ -64,6 +64,7 @@ export function Rail({ panels, path, info, feed, theme, onTheme, onOpenSettings 
 
 const ISA_NAMES: Readonly<Record<string, string>> = {
   amx: 'AMX',
+  avx512bf16: 'AVX-512 BF16',
   avx512: 'AVX-512',
   avx2: 'AVX2',
   portable: 'portable',

@@ -12,7 +12,7 @@
 namespace triptych {
 
 // Peak instruction rate to measure beside the kernel.
-enum class Peak { None, Vnni, Int16Avx2, Int8Avx2, Amx, Fma };
+enum class Peak { None, Vnni, Bf16, Int16Avx2, Int8Avx2, Amx, Fma };
 
 struct BenchSamples {
   std::vector<double> kernel_s;   // one run of the kernel on all threads
@@ -35,6 +35,7 @@ inline double peak_ops(Peak peak, Isa isa, Pool& pool) {
   pool.run([&](const Worker& worker) {
     double& rate = rates[size_t(worker.index)];
     if (peak == Peak::Vnni) rate = measure_peak_vnni(isa);
+    if (peak == Peak::Bf16) rate = measure_peak_bf16(isa);
     if (peak == Peak::Int16Avx2) rate = measure_peak_int16_avx2(isa);
     if (peak == Peak::Int8Avx2) rate = measure_peak_int8_avx2(isa);
     if (peak == Peak::Amx) rate = measure_peak_amx(isa);
