@@ -31,6 +31,7 @@ describe('usage', () => {
     [['complete', 'a', '--isa', 'mmx']],
     [['complete', 'a', '--stop', '']],
     [['complete', 'a', '--page-group', '5000']],
+    [['complete', 'a', '--admission', 'hopeful']],
     [['complete', 'a', '--page-group', '4MiB']],
     [['complete', 'a', '--page-group', '2k']],
     [['serve', '--port', '70000']],

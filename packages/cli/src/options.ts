@@ -2,7 +2,13 @@
  * @module
  * The flags that commands share, their parsers, and what they mean to the engine.
  */
-import { EngineError, type GenerateRequest, type TextEngineOptions } from '@triptych/llm';
+import {
+  type Admission,
+  admissions,
+  EngineError,
+  type GenerateRequest,
+  type TextEngineOptions,
+} from '@triptych/llm';
 import { isaNames } from '@triptych/native';
 import { KvError, MAX_PAGE_GROUP_BYTES, MIN_PAGE_GROUP_BYTES, parseByteSize } from '@triptych/vattention';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -13,6 +19,7 @@ export interface EngineFlags {
   readonly kvMemory?: number;
   readonly context?: number;
   readonly maxSequences?: number;
+  readonly admission?: Admission;
   readonly pageGroup?: number;
   readonly lookAhead?: number;
   readonly deferredReclaim?: boolean;
@@ -45,6 +52,14 @@ export function addEngineFlags(command: Command): Command {
       integer(1, 2 ** 24),
     )
     .option('--max-sequences <count>', 'most sequences at a time (default: 64)', integer(1, 4096))
+    .addOption(
+      new Option(
+        '--admission <by>',
+        'start requests by the tokens they have (known), or by what all may come to need (longest: none is preempted)',
+      )
+        .choices(admissions)
+        .default(undefined, 'known'),
+    )
     .option(
       '--page-group <size>',
       'bytes that KV memory grows by, a power of two from 4KiB to 2MiB (default: 4KiB)',
@@ -81,6 +96,7 @@ export function toEngineOptions(flags: EngineFlags): TextEngineOptions {
     ...(flags.kvMemory === undefined ? {} : { kvMemoryBytes: flags.kvMemory }),
     ...(flags.context === undefined ? {} : { contextLength: flags.context }),
     ...(flags.maxSequences === undefined ? {} : { maxSequences: flags.maxSequences }),
+    ...(flags.admission === undefined ? {} : { admission: flags.admission }),
     ...(flags.pageGroup === undefined ? {} : { pageGroupBytes: flags.pageGroup }),
     ...(flags.lookAhead === undefined ? {} : { lookAheadTokens: flags.lookAhead }),
     ...(flags.deferredReclaim === false ? { deferredReclaim: false } : {}),
@@ -96,6 +112,7 @@ const flagNames: Readonly<Record<string, string>> = {
   maxTokens: '--context',
   maxSequences: '--max-sequences',
   slots: '--max-sequences',
+  admission: '--admission',
   pageGroupBytes: '--page-group',
   lookAheadTokens: '--look-ahead',
   isa: '--isa',

@@ -2,6 +2,8 @@ export * from './errors.js';
 export type { LoadProgress, TextEngineOptions } from './load-model.js';
 export { type ResolvedSampling, resolveSampling } from './request.js';
 export {
+  type Admission,
+  admissions,
   choosePreemption,
   planStep,
   type SchedulerLimits,

@@ -26,6 +26,7 @@ import {
 import { bytesFor, defaultKvBudgetBytes, KvMemory, kvGeometry } from '@triptych/vattention';
 import { EngineError } from './errors.js';
 import { llamaTape } from './llama-program.js';
+import { type Admission, admissions } from './scheduler.js';
 
 export interface LoadProgress {
   readonly loadedBytes: number;
@@ -44,6 +45,8 @@ export interface TextEngineOptions {
   readonly maxSequences?: number;
   /** Most tokens in a step: larger is faster prefill, smaller is steadier decoding beside it. Default 512. */
   readonly tokenBudget?: number;
+  /** What a waiting request's memory is judged by, see {@link Admission}. Default 'known'. */
+  readonly admission?: Admission;
   /** Requests that may wait before new ones are refused. Default 1024. */
   readonly maxWaiting?: number;
   /** Element type of the KV cache. Default 'f16'. */
@@ -82,6 +85,7 @@ export interface LoadedModel {
   readonly trainedLength: number;
   readonly maxSequences: number;
   readonly tokenBudget: number;
+  readonly admission: Admission;
   readonly threads: number;
   readonly isa: IsaName;
   readonly parameters: number;
@@ -120,6 +124,7 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
   const { pageGroupBytes, lookAheadTokens, deferredReclaim } = options;
   const elementBytes = oneOf('kvType', options.kvType ?? 'f16', ['f16', 'f32']) === 'f32' ? 4 : 2;
   const isa = oneOf('isa', options.isa ?? detectIsa(), availableIsas());
+  const admission = oneOf('admission', options.admission ?? 'known', admissions);
   options.signal?.throwIfAborted();
 
   const gguf = await openGguf(path);
@@ -199,6 +204,7 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
       trainedLength: config.contextLength,
       maxSequences,
       tokenBudget,
+      admission,
       threads,
       isa,
       parameters: tape.parameters,

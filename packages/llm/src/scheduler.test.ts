@@ -8,8 +8,18 @@ import {
   type SequenceView,
 } from './scheduler.js';
 
-const limits: SchedulerLimits = { tokenBudget: 64, maxSequences: 8, bytesFor: (tokens) => tokens * 10 };
-const view = (id: number, tokens: number, computed: number): SequenceView => ({ id, tokens, computed });
+const limits: SchedulerLimits = {
+  tokenBudget: 64,
+  maxSequences: 8,
+  bytesFor: (tokens) => tokens * 10,
+  admission: 'known',
+};
+const view = (id: number, tokens: number, computed: number, longest = 1e6): SequenceView => ({
+  id,
+  tokens,
+  computed,
+  longest,
+});
 const state = (part: Partial<SchedulerState>): SchedulerState => ({
   running: [],
   waiting: [],
@@ -93,4 +103,77 @@ test('every plan keeps the budgets and works only on what is admitted', () => {
       },
     ),
   );
+});
+
+/** Plays requests to their ends as the engine does; calls `check` after each step. Returns the most that ran together. */
+function play(
+  requests: readonly { readonly prompt: number; readonly longest: number; readonly end: number }[],
+  chosen: SchedulerLimits,
+  budgetBytes: number,
+  check: (running: readonly SequenceView[]) => void,
+): number {
+  let waiting = requests.map(({ prompt, longest, end }, id) => ({
+    id,
+    tokens: prompt,
+    computed: 0,
+    longest,
+    end,
+  }));
+  let running: typeof waiting = [];
+  let most = 0;
+  for (let step = 0; waiting.length > 0 || running.length > 0; step++) {
+    expect(step).toBeLessThan(10_000);
+    const freeSlots = chosen.maxSequences - running.length;
+    const { admit, work } = planStep({ running, waiting, freeSlots, budgetBytes }, chosen);
+    running = [...running, ...waiting.slice(0, admit.length)];
+    waiting = waiting.slice(admit.length);
+    const counts = new Map(work.map(({ id, count }) => [id, count]));
+    for (const sequence of running) sequence.computed += counts.get(sequence.id) ?? 0;
+    check(running);
+    most = Math.max(most, running.length);
+    for (const sequence of running) if (sequence.computed === sequence.tokens) sequence.tokens++;
+    running = running.filter((sequence) => sequence.tokens < sequence.end);
+  }
+  return most;
+}
+
+const request = fc
+  .tuple(fc.integer({ min: 1, max: 150 }), fc.integer({ min: 1, max: 150 }), fc.integer({ min: 1, max: 150 }))
+  .map(([prompt, more, until]) => ({
+    prompt,
+    longest: prompt + more,
+    end: prompt + Math.min(more, until),
+  }));
+
+test('admitted by longest lengths, no sequence ever grows beyond the budget, and all come to their ends', () => {
+  fc.assert(
+    fc.property(
+      fc.array(request, { minLength: 1, maxLength: 20 }),
+      fc.integer({ min: 4, max: 100 }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 300, max: 2000 }),
+      (requests, tokenBudget, maxSequences, budgetTokens) => {
+        const bytesFor = (tokens: number) => Math.ceil(tokens / 8) * 8;
+        const chosen = { tokenBudget, maxSequences, bytesFor, admission: 'longest' } as const;
+        // As the engine has it, one whole sequence fits.
+        const budgetBytes = Math.max(budgetTokens, ...requests.map(({ longest }) => bytesFor(longest)));
+        play(requests, chosen, budgetBytes, (running) => {
+          const held = running.reduce((sum, { computed }) => sum + bytesFor(computed), 0);
+          expect(held).toBeLessThanOrEqual(budgetBytes);
+        });
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('admission by longest lengths counts on ends: more run together than whole reservations would let', () => {
+  const chosen = { ...limits, maxSequences: 64, tokenBudget: 512, admission: 'longest' } as const;
+  // Whole reservations of 100 tokens: ten. The first ones end before the later ones grow.
+  const requests = Array.from({ length: 40 }, (_, i) => ({
+    prompt: 10,
+    longest: 20 + 2 * i,
+    end: 20 + 2 * i,
+  }));
+  expect(play(requests, chosen, 10_000, () => {})).toBeGreaterThan(20);
 });

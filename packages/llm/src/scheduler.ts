@@ -4,6 +4,16 @@
  * decoding first, admission by bytes of KV memory. It knows counts, not tokens, kernels or memory.
  */
 
+import { peakBytes } from './admission.js';
+
+/**
+ * What a waiting sequence's memory is judged by. `known`: the tokens it and the running ones have; most run together,
+ * and when they grow beyond the budget the youngest is preempted. `longest`: what all may come to need at one time; none
+ * is ever preempted for the budget, and a request without a limit counts as a whole context.
+ */
+export const admissions = ['known', 'longest'] as const;
+export type Admission = (typeof admissions)[number];
+
 /** What the scheduler sees of a sequence. A sequence decodes when one token is not computed, else it prefills. */
 export interface SequenceView {
   readonly id: number;
@@ -11,6 +21,8 @@ export interface SequenceView {
   readonly tokens: number;
   /** Tokens whose keys and values are in the cache; always less than `tokens`. */
   readonly computed: number;
+  /** Tokens it has at most at its end. */
+  readonly longest: number;
 }
 
 export interface SchedulerState {
@@ -30,6 +42,7 @@ export interface SchedulerLimits {
   readonly maxSequences: number;
   /** Bytes a sequence of this many tokens needs. */
   readonly bytesFor: (tokens: number) => number;
+  readonly admission: Admission;
 }
 
 /** One sequence's share of a step: its next `count` tokens after `computed`. */
@@ -49,7 +62,7 @@ export interface StepPlan {
  * Plans one step. Every decoding sequence runs; the rest of the token budget goes to prompt chunks, oldest first.
  * A waiting sequence is admitted, strictly in order, while a slot is free, tokens are left in the step's budget and
  * memory holds all its known tokens beside everything the running ones know plus one step's growth each: so an
- * admission alone never forces a preemption.
+ * admission alone never forces a preemption. With admission by longest lengths, growth does not either.
  */
 export function planStep(state: SchedulerState, limits: SchedulerLimits): StepPlan {
   const work: StepWork[] = [];
@@ -69,11 +82,15 @@ export function planStep(state: SchedulerState, limits: SchedulerLimits): StepPl
   }
   const admit: number[] = [];
   let freeSlots = Math.min(state.freeSlots, limits.maxSequences - state.running.length);
-  let needed = 0;
-  for (const sequence of state.running) needed += limits.bytesFor(sequence.tokens + 1);
+  const admitted = [...state.running];
+  let known = 0;
+  for (const sequence of state.running) known += limits.bytesFor(sequence.tokens + 1);
   for (const sequence of state.waiting) {
-    needed += limits.bytesFor(sequence.tokens + 1);
-    if (freeSlots === 0 || left === 0 || needed > state.budgetBytes) break;
+    if (freeSlots === 0 || left === 0) break;
+    admitted.push(sequence);
+    known += limits.bytesFor(sequence.tokens + 1);
+    const needed = limits.admission === 'longest' ? peakBytes(admitted, limits) : known;
+    if (needed > state.budgetBytes) break;
     const count = Math.min(sequence.tokens - sequence.computed, left);
     admit.push(sequence.id);
     work.push({ id: sequence.id, count });

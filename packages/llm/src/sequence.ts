@@ -56,6 +56,10 @@ export class Sequence implements SequenceView {
     return this.ids.length;
   }
 
+  get longest(): number {
+    return this.options.prompt.length + this.options.maxTokens;
+  }
+
   get generated(): number {
     return this.ids.length - this.options.prompt.length;
   }

@@ -23,7 +23,9 @@ const bits = (values: Float32Array): Buffer =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 
 const isas = availableIsas();
-const bitCases = isas.flatMap((isa) => (['q8_0', 'q4_0', 'f16', 'bf16'] as const).map((type) => ({ isa, type })));
+const bitCases = isas.flatMap((isa) =>
+  (['q8_0', 'q4_0', 'f16', 'bf16'] as const).map((type) => ({ isa, type })),
+);
 test.each(bitCases)(
   'logits do not change with chunks, threads, or company ($isa, $type)',
   async ({ isa, type }) => {
@@ -105,6 +107,15 @@ test('a seed gives the same text alone, in a crowd and after preemption', async 
   const results = await Promise.all(requests.map((request) => generate(tight, request)));
   expect(results.map(({ tokens }) => tokens)).toEqual(expected);
   expect(tight.stats().preemptionsTotal).toBeGreaterThan(0);
+  // Admitted by what they may come to need, the same requests never take memory from each other.
+  const careful = await load('q8_0', {
+    kvMemoryBytes: tight.memory().budgetBytes,
+    contextLength: 256,
+    admission: 'longest',
+  });
+  const unhurried = await Promise.all(requests.map((request) => generate(careful, request)));
+  expect(unhurried.map(({ tokens }) => tokens)).toEqual(expected);
+  expect(careful.stats().preemptionsTotal).toBe(0);
   // What is computed again is not counted again.
   const promptTokens = results.reduce((sum, { usage }) => sum + usage.promptTokens, 0);
   expect(tight.stats().promptTokensTotal).toBe(promptTokens);

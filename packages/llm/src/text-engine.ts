@@ -77,6 +77,7 @@ export class TextEngine implements TextEngineLike {
     this.#limits = {
       tokenBudget: model.tokenBudget,
       maxSequences: model.maxSequences,
+      admission: model.admission,
       bytesFor: (tokens) => model.kv.bytesFor(Math.min(tokens, model.contextLength)),
     };
     this.#lengths = new Int32Array(model.maxSequences);
