@@ -41,6 +41,16 @@ test('the end of the text comes out with the last tokens', async () => {
   ]);
 });
 
+test('tokens without a text of their own come out too, at the latest at the end', async () => {
+  const one = sequence({ maxTokens: 3, decoder: decoder(['a', '', '']) });
+  for (const token of [0, 1, 2]) one.accept(token);
+  expect(await one.events.take()).toEqual([
+    { type: 'text', text: 'a', tokens: [0] },
+    { type: 'text', text: '', tokens: [1, 2] },
+    { type: 'finish', reason: 'length', usage: { promptTokens: 1, completionTokens: 3 } },
+  ]);
+});
+
 test('prompt tokens count once, however often they are computed', () => {
   const one = sequence({ prompt: [1, 2, 3, 4, 5] });
   expect([one.advance(3), one.advance(2)]).toEqual([3, 2]);

@@ -113,6 +113,8 @@ export class Sequence implements SequenceView {
     if (!this.#stops.stopped) this.#send(this.#stops.push(this.options.decoder.end()) + this.#stops.end());
     // What the decoder still held may complete a stop string.
     const reason = this.#stops.stopped ? 'stop' : reasonSoFar;
+    if (!this.#stops.stopped && this.#unsent.length > 0)
+      this.events.push({ type: 'text', text: '', tokens: this.#unsent });
     const usage: Usage = { promptTokens: this.options.prompt.length, completionTokens: this.generated };
     this.events.push({ type: 'finish', reason, usage });
     this.events.end();

@@ -52,7 +52,11 @@ export interface Usage {
 
 export type FinishReason = 'stop' | 'length';
 
-/** `start` once the request is admitted, `text` as it comes, `finish` at the end. An aborted call throws its signal's reason. */
+/**
+ * `start` once the request is admitted, `text` as it comes, `finish` at the end. Between them the `text` events carry all
+ * tokens but those of a stop string; the last one's text is empty when its tokens have none. An aborted call throws its
+ * signal's reason.
+ */
 export type GenerateEvent =
   | { readonly type: 'start'; readonly promptTokens: number }
   | { readonly type: 'text'; readonly text: string; readonly tokens: readonly number[] }

@@ -7,7 +7,7 @@ import { pageAt, panelsFor, useRoute } from './frame/routes.js';
 import { ServerNote } from './frame/server-note.js';
 import { SettingsDialog } from './frame/settings-dialog.js';
 import { useServer } from './frame/use-server.js';
-import { browserStorage } from './lib/browser-storage.js';
+import { browserStorage, tabStorage } from './lib/browser-storage.js';
 import { ChatPage } from './pages/chat/chat-page.js';
 import { EditPage } from './pages/edit/edit-page.js';
 import { browserPictureTools } from './pages/edit/picture-tools.js';
@@ -20,6 +20,13 @@ import { ChatController } from './state/chat-controller.js';
 import { browserArchive } from './state/edit-archive.js';
 import { EditController } from './state/edit-controller.js';
 import { loadEditSettings, saveEditSettings } from './state/edit-settings.js';
+import {
+  keepSaved,
+  loadConversation,
+  loadManuscript,
+  saveConversation,
+  saveManuscript,
+} from './state/kept-texts.js';
 import { ManuscriptController } from './state/manuscript-controller.js';
 import { MemoryWatch } from './state/memory-watch.js';
 import { loadSettings, type Settings, saveSettings } from './state/settings.js';
@@ -50,9 +57,11 @@ export function App() {
       chat: new ChatController({
         stream: (messages, signal) => streamChat(messages, current.current.sampling, { ...key(), signal }),
         systemPrompt: () => current.current.systemPrompt,
+        initial: loadConversation(tabStorage()),
       }),
       manuscript: new ManuscriptController({
         stream: (text, signal) => streamContinuation(text, current.current.sampling, { ...key(), signal }),
+        initial: loadManuscript(tabStorage()),
       }),
       watch: new MemoryWatch({ stream: (signal) => streamMemory({ ...key(), signal }) }),
       edit: new EditController({
@@ -70,6 +79,17 @@ export function App() {
     };
   }, []);
   const feed = useStore(watch.store);
+
+  useEffect(() => {
+    const storage = tabStorage();
+    const ends = [
+      keepSaved(chat.store, (conversation) => saveConversation(storage, conversation), window),
+      keepSaved(manuscript.store, (text) => saveManuscript(storage, text), window),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }, [chat, manuscript]);
 
   // Only a page that is looked at, of a server that answers, watches the memory.
   const ready = server.state === 'ready' && server.info !== undefined;

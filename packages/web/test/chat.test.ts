@@ -56,6 +56,37 @@ describe('chat', () => {
     expect(problems).toEqual([]);
   });
 
+  it('goes on after a reload, until a new conversation is started', async () => {
+    const { page, problems, fake } = await start({ engine: { tokenDelayMs: 5, naturalEnd: 5 } });
+    await ask(page, 'Count');
+    await answers(page).getByRole('button', { name: 'Regenerate' }).waitFor();
+    const figures = await answers(page).locator('.figures').textContent();
+    await page.reload();
+    await page.getByText('one two three four five').waitFor();
+    expect(await answers(page).locator('.figures').textContent()).toBe(figures);
+    await ask(page, 'And on');
+    await until(async () => (await answers(page).count()) === 2);
+    expect(fake.seen[1]?.request.messages).toEqual([
+      { role: 'user', content: 'Count' },
+      { role: 'assistant', content: 'one two three four five' },
+      { role: 'user', content: 'And on' },
+    ]);
+    // Another tab goes on from there, and what it says is its own.
+    await answers(page).getByRole('button', { name: 'Regenerate' }).waitFor();
+    await page.waitForFunction(() => localStorage.getItem('triptych.conversation')?.includes('And on'));
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await ask(other, 'Elsewhere');
+    await until(async () => (await answers(other).count()) === 3);
+    await page.reload();
+    await until(async () => (await answers(page).count()) === 2);
+    await page.getByRole('button', { name: 'New conversation' }).click();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Ask something.' }).waitFor();
+    expect(await answers(page).count()).toBe(0);
+    expect(problems).toEqual([]);
+  });
+
   it("shows the server's own error and recovers", async () => {
     const { page, problems } = await start({ engine: { info: { contextLength: 20 }, naturalEnd: 3 } });
     await ask(page, 'word '.repeat(30));
@@ -163,7 +194,7 @@ describe('chat', () => {
     await page.getByText('one two three').waitFor();
     expect(fake.seen).toHaveLength(1);
     await page.reload();
-    await page.getByRole('heading', { name: 'Ask something.' }).waitFor();
+    await page.getByText('one two three').waitFor();
     expect(problems.filter((problem) => !failedRequest.test(problem))).toEqual([]);
   });
 });

@@ -35,6 +35,8 @@ describe('continuation', () => {
     expect(await text.inputValue()).toBe(`${written} and then`);
     await page.getByRole('button', { name: 'Undo' }).click();
     expect(await text.inputValue()).toBe('Once upon');
+    await page.reload();
+    expect(await text.inputValue()).toBe('Once upon');
     expect(problems).toEqual([]);
   });
 

@@ -19,6 +19,8 @@ export interface ChatOptions {
   /** Streams an answer with the settings of this moment. */
   readonly stream: (messages: readonly WireMessage[], signal: AbortSignal) => AsyncIterable<GenerationEvent>;
   readonly systemPrompt: () => string;
+  /** Goes on from here. */
+  readonly initial?: Conversation;
   readonly now?: () => number;
   readonly defer?: (run: () => void) => void;
 }
@@ -32,7 +34,7 @@ export class ChatController {
   constructor(options: ChatOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.store = createStore(reduceConversation, EMPTY_CONVERSATION, options.defer);
+    this.store = createStore(reduceConversation, options.initial ?? EMPTY_CONVERSATION, options.defer);
   }
 
   /** Resolves when the answer has ended, however it ends. */

@@ -20,6 +20,8 @@ import { isActive } from './run.js';
 export interface ManuscriptOptions {
   /** Streams what follows `text`, with the settings of this moment. */
   readonly stream: (text: string, signal: AbortSignal) => AsyncIterable<GenerationEvent>;
+  /** Goes on from here. */
+  readonly initial?: Manuscript;
   readonly now?: () => number;
   readonly defer?: (run: () => void) => void;
 }
@@ -34,7 +36,7 @@ export class ManuscriptController {
   constructor(options: ManuscriptOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.store = createStore(reduceManuscript, EMPTY_MANUSCRIPT, options.defer);
+    this.store = createStore(reduceManuscript, options.initial ?? EMPTY_MANUSCRIPT, options.defer);
   }
 
   edit(text: string): void {

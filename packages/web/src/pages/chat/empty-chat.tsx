@@ -21,7 +21,8 @@ export function EmptyChat({
       <h2>Ask something.</h2>
       <p>
         {info.name} remembers up to {formatInteger(info.contextLength)} tokens of the conversation. What you
-        write goes to the server in the address bar and nowhere else.
+        write goes to the server in the address bar and nowhere else; this browser keeps it until you start a
+        new conversation.
       </p>
       <ul className="openings" aria-label="Suggestions">
         {OPENINGS.map((opening) => (
