@@ -30,6 +30,6 @@ test('the roofline is the longer of reading and computing; unknown peaks bound n
 
 test('each instruction set has its instruction', () => {
   expect(int8Peak('portable', 'q8_0')).toBe('none');
-  for (const isa of ['avx512', 'avx512bf16', 'amx']) expect(int8Peak(isa, 'q4_0')).toBe('vnni');
+  for (const isa of ['avxvnni', 'avx512', 'avx512bf16', 'amx']) expect(int8Peak(isa, 'q4_0')).toBe('vnni');
   expect([int8Peak('avx2', 'q8_0'), int8Peak('avx2', 'q4_0')]).toEqual(['int16-avx2', 'int8-avx2']);
 });

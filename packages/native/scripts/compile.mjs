@@ -30,6 +30,7 @@ const halfPrecision = '-mavx512fp16';
 /** Flags by file name ending: the one place where an instruction set is switched on. */
 const defaultIsaFlags = {
   _avx2: avx2,
+  _avxvnni: [...avx2, '-mavxvnni'],
   _avx512: avx512,
   _avx512bf16: [...avx512, '-mavx512bf16'],
   _amx: [...avx512, '-mavx512bf16', halfPrecision, '-mamx-tile', '-mamx-int8', '-mamx-bf16'],

@@ -1,5 +1,5 @@
 /**
- * Runs the AVX-512 and AVX512-BF16 kernels on a processor that has AVX2 alone: the addon's C++ tests, then an addon whose
+ * Runs the AVX-VNNI, AVX-512 and AVX512-BF16 kernels on a processor that has AVX2 alone: the addon's C++ tests, then an addon whose
  * best instruction set they are under the TypeScript tests of everything that computes with it. The kernels' own sources
  * are compiled with SIMDe, which does each intrinsic in AVX2. This shows that what they compute is right; not how fast,
  * nor what a compiler makes of them for a real AVX-512 processor: there `npm test` runs them.
@@ -31,11 +31,12 @@ const flags = [...avx2, '-Wno-psabi', `-I${own}`, `-I${include}`, `-DSTAND_IN=${
 const outDir = path.join(root, 'build', 'emulated');
 const emulated = {
   outDir,
-  isaFlags: { _avx512: flags, _avx512bf16: flags },
+  isaFlags: { _avxvnni: flags, _avx512: flags, _avx512bf16: flags },
   replaced: {
     'core/isa.cpp': path.join(own, 'isa.cpp'),
     'linear/probes_avx512.cpp': path.join(own, 'probes_avx512.cpp'),
     'linear/probes_avx512bf16.cpp': undefined,
+    'linear/probes_avxvnni.cpp': undefined,
   },
 };
 

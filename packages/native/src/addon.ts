@@ -11,6 +11,8 @@ import type { IsaName, ProgramAddon } from './program.js';
 export interface Addon extends NetworkAddon, PagesAddon, ProgramAddon {
   /** The best instruction set this processor has. */
   readonly isa: IsaName;
+  /** All it has, from slow to fast. */
+  readonly isas: readonly IsaName[];
 }
 
 /** The compiled addon is missing or does not fit this system. `code` is `addon_unavailable`. */

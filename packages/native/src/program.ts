@@ -18,8 +18,8 @@ export interface ProgramHandle {
   readonly [programBrand]: true;
 }
 
-/** Instruction sets that kernels exist for, from slow to fast: a processor that has one has all before it. */
-export const isaNames = ['portable', 'avx2', 'avx512', 'avx512bf16', 'amx'] as const;
+/** Instruction sets that kernels exist for, from slow to fast. */
+export const isaNames = ['portable', 'avx2', 'avxvnni', 'avx512', 'avx512bf16', 'amx'] as const;
 export type IsaName = (typeof isaNames)[number];
 
 /** Where a tensor lies in the checkpoint file. */
@@ -181,7 +181,7 @@ export function detectIsa(): IsaName {
 
 /** Every instruction set this machine runs, from slow to fast. */
 export function availableIsas(): readonly IsaName[] {
-  return isaNames.slice(0, isaNames.indexOf(detectIsa()) + 1);
+  return loadAddon().isas;
 }
 
 /**

@@ -9,6 +9,10 @@ namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("isa", Napi::String::New(env, isa_name(detect_isa())));
+  const Napi::Array isas = Napi::Array::New(env);
+  for (const Isa isa : kAllIsas)
+    if (has_isa(isa)) isas.Set(isas.Length(), Napi::String::New(env, isa_name(isa)));
+  exports.Set("isas", isas);
   register_pages(env, exports);
   register_weights(env, exports);
   register_program(env, exports);

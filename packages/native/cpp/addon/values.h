@@ -66,7 +66,7 @@ class Fields {
     const std::string word = text(name);
     std::string all;
     for (const Isa candidate : kAllIsas) {
-      if (candidate > detect_isa()) break;
+      if (!has_isa(candidate)) continue;
       if (word == isa_name(candidate)) return candidate;
       all += (all.empty() ? "'" : "' or '") + std::string(isa_name(candidate));
     }

@@ -25,7 +25,7 @@ inline const AttentionKernels& attention_kernels(Isa isa, bool cache_f32) {
 #if defined(TRIPTYCH_X86)
   if (isa == Isa::Amx && !cache_f32) return attention_kernels_amx();
   if (isa >= Isa::Avx512) return attention_kernels_avx512();
-  if (isa == Isa::Avx2) return attention_kernels_avx2();
+  if (isa >= Isa::Avx2) return attention_kernels_avx2();
 #endif
   (void)isa, (void)cache_f32;
   return attention_kernels_portable();

@@ -28,6 +28,13 @@ bool has_amx() {
   return (d & kWanted) == kWanted;
 }
 
+// Nor does it know AVX-VNNI: CPUID leaf 7.1, EAX bit 4. Its registers are those of AVX2.
+bool has_avx_vnni() {
+  unsigned a = 7, b = 0, c = 1, d = 0;
+  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  return __builtin_cpu_supports("avx2") && (a >> 4 & 1);
+}
+
 Isa detect_once() {
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -36,7 +43,8 @@ Isa detect_once() {
                       __builtin_cpu_supports("avx512vnni");
   if (avx512 && has_amx() && allow_amx_tiles()) return Isa::Amx;
   if (avx512) return __builtin_cpu_supports("avx512bf16") ? Isa::Avx512Bf16 : Isa::Avx512;
-  return avx2 ? Isa::Avx2 : Isa::Portable;
+  if (avx2) return has_avx_vnni() ? Isa::AvxVnni : Isa::Avx2;
+  return Isa::Portable;
 }
 #endif
 
@@ -51,11 +59,19 @@ Isa detect_isa() {
 #endif
 }
 
+bool has_isa(Isa isa) {
+#if defined(TRIPTYCH_X86)
+  if (isa == Isa::AvxVnni) return has_avx_vnni();
+#endif
+  return isa <= detect_isa();
+}
+
 const char* isa_name(Isa isa) {
   switch (isa) {
     case Isa::Amx: return "amx";
     case Isa::Avx512Bf16: return "avx512bf16";
     case Isa::Avx512: return "avx512";
+    case Isa::AvxVnni: return "avxvnni";
     case Isa::Avx2: return "avx2";
     case Isa::Portable: break;
   }

@@ -49,12 +49,14 @@ static inline bool takes_bf16(const LinearKernels& kernels, WeightType t) { retu
 extern const LinearKernels kLinearPortable;
 #if defined(TRIPTYCH_X86)
 extern const LinearKernels kLinearAvx2;
+extern const LinearKernels kLinearAvxVnni;
 extern const LinearKernels kLinearAvx512;
 extern const LinearKernels kLinearAvx512Bf16;
 extern const LinearKernels kLinearAmx;
 #endif
 
 void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
+void quantize_avxvnni(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
 // Shared by the Avx512, Avx512Bf16 and Amx tables (all may assume AVX-512 VNNI).
 void int8_panels_avx512(const PanelRun& run, const Int8Activations& act);
 void int8_walk_avx512(const PanelRun& run, const Int8Activations& act);  // its part for many rows

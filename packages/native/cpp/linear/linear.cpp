@@ -139,6 +139,7 @@ const LinearKernels& linear_kernels(Isa isa) {
   if (isa == Isa::Amx) return kLinearAmx;
   if (isa == Isa::Avx512Bf16) return kLinearAvx512Bf16;
   if (isa == Isa::Avx512) return kLinearAvx512;
+  if (isa == Isa::AvxVnni) return kLinearAvxVnni;
   if (isa == Isa::Avx2) return kLinearAvx2;
 #endif
   (void)isa;

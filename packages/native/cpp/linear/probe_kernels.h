@@ -16,6 +16,7 @@ double probe_fma_avx2(int iterations);
 double probe_int16_avx2(int iterations);
 double probe_int8_avx2(int iterations);
 uint64_t probe_read_avx2(const uint8_t* p, size_t bytes);
+double probe_vnni_avxvnni(int iterations);
 double probe_fma_avx512(int iterations);
 double probe_vnni_avx512(int iterations);
 double probe_bf16_avx512bf16(int iterations);

@@ -22,10 +22,12 @@ namespace {
 }  // namespace
 
 #if defined(TRIPTYCH_X86)
-double measure_peak_vnni(Isa isa) { return isa >= Isa::Avx512 ? best_rate(probe_vnni_avx512) : 0; }
+double measure_peak_vnni(Isa isa) {
+  return isa >= Isa::Avx512 ? best_rate(probe_vnni_avx512) : isa == Isa::AvxVnni ? best_rate(probe_vnni_avxvnni) : 0;
+}
 double measure_peak_bf16(Isa isa) { return isa >= Isa::Avx512Bf16 ? best_rate(probe_bf16_avx512bf16) : 0; }
 double measure_peak_fma(Isa isa) {
-  return isa >= Isa::Avx512 ? best_rate(probe_fma_avx512) : isa == Isa::Avx2 ? best_rate(probe_fma_avx2) : 0;
+  return isa >= Isa::Avx512 ? best_rate(probe_fma_avx512) : isa >= Isa::Avx2 ? best_rate(probe_fma_avx2) : 0;
 }
 double measure_peak_int16_avx2(Isa isa) { return isa >= Isa::Avx2 ? best_rate(probe_int16_avx2) : 0; }
 double measure_peak_int8_avx2(Isa isa) { return isa >= Isa::Avx2 ? best_rate(probe_int8_avx2) : 0; }
@@ -47,7 +49,7 @@ uint64_t read_sweep(Isa isa, const uint8_t* data, size_t bytes, const Worker& wo
   const size_t n = (end - begin) * kLine;
 #if defined(TRIPTYCH_X86)
   if (isa >= Isa::Avx512) return probe_read_avx512(p, n);
-  if (isa == Isa::Avx2) return probe_read_avx2(p, n);
+  if (isa >= Isa::Avx2) return probe_read_avx2(p, n);
 #endif
   (void)isa;
   uint64_t sum = 0;

@@ -1,5 +1,5 @@
-// Quantises activations with AVX2; the same numbers as the other instruction sets, and the bytes once more as int16, which
-// Q8_0 takes (layout.h).
+// Quantises activations with AVX2; the same numbers as the other instruction sets, and for AVX2 without VNNI the bytes once
+// more as int16, which Q8_0 takes there (layout.h).
 #include <immintrin.h>
 #include <string.h>
 
@@ -7,11 +7,13 @@
 #include "linear/kernels.h"
 
 namespace triptych {
+namespace {
 
-void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r) {
+template <bool kWords>
+void quantize(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r) {
   const __m256i magnitude_mask = _mm256_set1_epi32(0x7fffffff);
   for (int b = block0; b < block1; b++) {
-    uint8_t* out = group + (size_t)b * (size_t)group_rows * kMostInt8ActivationBytes;
+    uint8_t* out = group + (size_t)b * (size_t)group_rows * (kWords ? kMostInt8ActivationBytes : kInt8ActivationBytes);
     __m256 v[4];
     __m256i m = _mm256_setzero_si256();
 #pragma GCC unroll 4
@@ -38,6 +40,7 @@ void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int g
     _mm256_storeu_si256((__m256i*)(out + r * 32), bytes);
     const int32_t sum = _mm_cvtsi128_si32(s4);
     put_block_numbers(out, group_rows, r, scale, sum);
+    if constexpr (!kWords) continue;
     const float shift = -kMagic * scale;
     memcpy(out + group_rows * 48 + r * 4, &scale, 4);
     memcpy(out + group_rows * 52 + r * 4, &shift, 4);
@@ -45,6 +48,15 @@ void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int g
     _mm256_storeu_si256(words, _mm256_permute4x64_epi64(w0, 0xd8));
     _mm256_storeu_si256(words + 1, _mm256_permute4x64_epi64(w1, 0xd8));
   }
+}
+
+}  // namespace
+
+void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r) {
+  quantize<true>(x, block0, block1, group, group_rows, r);
+}
+void quantize_avxvnni(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r) {
+  quantize<false>(x, block0, block1, group, group_rows, r);
 }
 
 }  // namespace triptych

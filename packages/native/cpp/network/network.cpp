@@ -29,7 +29,7 @@ const ProductKernels& products_of(Isa isa) {
 #if defined(TRIPTYCH_X86)
   if (isa == Isa::Amx && product_kernels_amx()) return *product_kernels_amx();
   if (isa >= Isa::Avx512) return product_kernels_avx512();
-  if (isa == Isa::Avx2) return product_kernels_avx2();
+  if (isa >= Isa::Avx2) return product_kernels_avx2();
 #else
   (void)isa;
 #endif
@@ -42,7 +42,7 @@ constexpr int64_t kLargeProduct = (int64_t)1 << 26;
 const LayerKernels& layers_of(Isa isa) {
 #if defined(TRIPTYCH_X86)
   if (isa >= Isa::Avx512) return layer_kernels_avx512();
-  if (isa == Isa::Avx2) return layer_kernels_avx2();
+  if (isa >= Isa::Avx2) return layer_kernels_avx2();
 #else
   (void)isa;
 #endif

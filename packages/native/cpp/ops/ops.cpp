@@ -11,7 +11,7 @@ namespace {
 const OpsKernels& kernels(Isa isa) {
 #if defined(TRIPTYCH_X86)
   if (isa >= Isa::Avx512) return ops_kernels_avx512();
-  if (isa == Isa::Avx2) return ops_kernels_avx2();
+  if (isa >= Isa::Avx2) return ops_kernels_avx2();
 #endif
   (void)isa;
   return ops_kernels_portable();

@@ -53,7 +53,7 @@ std::string Program::validate() const {
   if (s.threads < 1 || s.threads > 1024) return "threads must be from 1 to 1024";
   if (s.max_tokens < 1 || s.max_sequences < 1 || s.max_outputs < 1) return "maxTokens, maxSequences and maxOutputs must be at least 1";
   if (s.max_tokens > kMaxRows || s.max_sequences > kMaxRows || s.max_outputs > kMaxRows) return "maxTokens, maxSequences and maxOutputs must be at most " + std::to_string(kMaxRows);
-  if (s.isa > detect_isa()) return std::string("this processor has no ") + isa_name(s.isa);
+  if (!has_isa(s.isa)) return std::string("this processor has no ") + isa_name(s.isa);
   if (s.q_heads > kMaxColumns / kAttentionMaxHeadDim) return "queryHeads is too large";
   if (s.layers < 1 || s.layers > kMaxLayers || !attention_supported(s.q_heads, s.kv_heads, s.head_dim)) return "attention shape is not supported";
   if (s.rope_dims < 0 || s.rope_dims > s.head_dim || s.rope_dims % 2) return "ropeDimensions must be even and at most headDim";

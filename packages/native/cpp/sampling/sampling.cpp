@@ -16,7 +16,7 @@ constexpr float kLog2e = 1.44269504088896341f;
 const SamplingKernels& kernels(Isa isa) {
 #if defined(TRIPTYCH_X86)
   if (isa >= Isa::Avx512) return sampling_kernels_avx512();
-  if (isa == Isa::Avx2) return sampling_kernels_avx2();
+  if (isa >= Isa::Avx2) return sampling_kernels_avx2();
 #endif
   (void)isa;
   return sampling_kernels_portable();

@@ -12,16 +12,11 @@
 #include "core/f16.h"
 #include "core/pool.h"
 #include "test/check.h"
+#include "test/isas.h"
 
 namespace triptych::test {
 
 inline bool quick() { return std::getenv("TRIPTYCH_TEST_QUICK") != nullptr; }
-
-inline std::vector<Isa> available_isas() {
-  std::vector<Isa> isas;
-  for (int i = 0; i <= (int)detect_isa(); i++) isas.push_back((Isa)i);
-  return isas;
-}
 
 struct AttentionShape {
   int q_heads, kv_heads, head_dim;

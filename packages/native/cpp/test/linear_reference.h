@@ -8,6 +8,7 @@
 #include "core/pool.h"
 #include "linear/linear.h"
 #include "test/check.h"
+#include "test/isas.h"
 
 namespace triptych::test {
 
@@ -16,12 +17,6 @@ inline const std::vector<WeightType>& all_types() {
   return types;
 }
 inline bool is_quantised(WeightType t) { return t == WeightType::Q8_0 || t == WeightType::Q4_0; }
-
-inline std::vector<Isa> available_isas() {
-  std::vector<Isa> list;
-  for (int i = 0; i <= (int)detect_isa(); i++) list.push_back((Isa)i);
-  return list;
-}
 
 inline bool quick() { return std::getenv("TRIPTYCH_TEST_QUICK") != nullptr; }
 

@@ -7,15 +7,10 @@
 
 #include "network/network.h"
 #include "test/check.h"
+#include "test/isas.h"
 
 namespace triptych::test {
 namespace {
-
-std::vector<Isa> isas() {
-  std::vector<Isa> all;
-  for (int i = 0; i <= (int)detect_isa(); i++) all.push_back((Isa)i);
-  return all;
-}
 
 std::vector<float> gauss(Rng& rng, size_t count) {
   std::vector<float> values(count);
@@ -82,7 +77,7 @@ void check(NetworkSpec spec, const std::vector<std::vector<float>>& inputs, cons
   spec.output_sizes = {expected.size()};
   std::vector<const float*> feeds;
   for (const auto& input : inputs) feeds.push_back(input.data());
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     std::vector<float> first;
     for (int threads = 1; threads <= 3; threads++) {
       spec.isa = isa;

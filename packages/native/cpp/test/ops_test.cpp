@@ -8,17 +8,12 @@
 #include "core/f16.h"
 #include "core/pool.h"
 #include "test/check.h"
+#include "test/isas.h"
 
 using namespace triptych;
 using namespace triptych::test;
 
 namespace {
-
-std::vector<Isa> isas() {
-  std::vector<Isa> all;
-  for (int i = 0; i <= (int)detect_isa(); i++) all.push_back((Isa)i);
-  return all;
-}
 
 // Rows further apart than their length; what lies between must stay as it is.
 struct Matrix {
@@ -59,7 +54,7 @@ double gate_value(Gate gate, double x) { return x / (1 + std::exp(-gate_exponent
 // Bound: 2e-6 relative to the largest output of the row.
 TEST(ops_rms_norm_matches_reference) {
   Rng rng(1);
-  for (Isa isa : isas())
+  for (Isa isa : available_isas())
     for (int columns : kColumns)
       for (bool with_add : {false, true}) {
         const int rows = 1 + rng.below(5);
@@ -89,7 +84,7 @@ TEST(ops_rms_norm_matches_reference) {
 }
 
 TEST(ops_rms_norm_works_in_place_and_on_zeros) {
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     Matrix x(2, 40), weight(1, 40);
     for (int c = 0; c < 40; c++) { x.at(1, c) = 2; weight.at(0, c) = 3; }
     on_threads(1, [&](const Worker& w) {
@@ -108,7 +103,7 @@ TEST(ops_rms_norm_works_in_place_and_on_zeros) {
 // Relative bound: 1e-6, and 2e-7 for each unit of |t|, whose rounding e^-t multiplies; 1e-30 absolute.
 TEST(ops_gates_match_reference) {
   Rng rng(2);
-  for (Isa isa : isas())
+  for (Isa isa : available_isas())
     for (Gate gate : {Gate::Silu, Gate::Gelu})
       for (int columns : kColumns) {
         const int rows = 1 + rng.below(3);
@@ -133,7 +128,7 @@ TEST(ops_gates_match_reference) {
 
 TEST(ops_gates_stay_finite_far_out) {
   const float xs[] = {-1e4f, -200, -100, -88, 88, 100, 200, 1e4f};
-  for (Isa isa : isas())
+  for (Isa isa : available_isas())
     for (Gate gate : {Gate::Silu, Gate::Gelu}) {
       float out[8], one[8];
       std::fill(one, one + 8, 1.0f);
@@ -144,7 +139,7 @@ TEST(ops_gates_stay_finite_far_out) {
 
 TEST(ops_add_rows_is_exact) {
   Rng rng(3);
-  for (Isa isa : isas())
+  for (Isa isa : available_isas())
     for (int columns : kColumns)
       for (bool bias : {false, true}) {
         Matrix x(3, columns, &rng), y(3, columns, &rng), before = x;
@@ -162,7 +157,7 @@ TEST(ops_rope_store_matches_reference) {
   Rng rng(4);
   struct Shape { int q_heads, kv_heads, head_dim, rope_dims; };
   const Shape shapes[] = {{4, 2, 64, 64}, {3, 1, 80, 32}, {2, 2, 48, 48}, {9, 3, 16, 10}, {1, 1, 128, 128}, {2, 1, 8, 0}, {2, 1, 96, 2}};
-  for (Isa isa : isas())
+  for (Isa isa : available_isas())
     for (const Shape& s : shapes)
       for (RopeStyle style : {RopeStyle::Norm, RopeStyle::Neox})
         for (bool cache_f32 : {false, true}) {
@@ -225,7 +220,7 @@ TEST(ops_half_precision_conversions_are_exact) {
   std::vector<uint16_t> all(65536 + 5), back(65536 + 5);
   for (size_t i = 0; i < all.size(); i++) all[i] = (uint16_t)i;
   std::vector<float> wide(all.size());
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     f16_to_f32_row(isa, all.data(), wide.data(), all.size());
     f32_to_f16_row(isa, wide.data(), back.data(), all.size());
     for (size_t i = 0; i < all.size(); i++) {
@@ -242,7 +237,7 @@ TEST(ops_half_precision_conversions_are_exact) {
 
 TEST(ops_bits_do_not_depend_on_threads_or_rows) {
   Rng rng(5);
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     const int rows = 7, columns = 2500;
     Matrix x(rows, columns, &rng), add(rows, columns, &rng), weight(1, columns, &rng);
     const auto run = [&](int threads, int first, int count) {

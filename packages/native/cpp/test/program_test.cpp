@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "check.h"
+#include "test/isas.h"
 
 using namespace triptych;
 using namespace triptych::test;
@@ -232,12 +233,6 @@ std::vector<int32_t> some_tokens(int n, int seed) {
   return t;
 }
 
-std::vector<Isa> levels() {
-  std::vector<Isa> all;
-  for (Isa isa : kAllIsas) if (isa <= detect_isa()) all.push_back(isa);
-  return all;
-}
-
 }  // namespace
 
 TEST(program_agrees_with_a_float64_forward_pass) {
@@ -245,7 +240,7 @@ TEST(program_agrees_with_a_float64_forward_pass) {
   const std::vector<int32_t> tokens = some_tokens(40, 3);
   for (bool f32 : {true, false}) {
     const std::vector<double> expected = reference(f, tokens, f32);
-    for (Isa isa : levels()) {
+    for (Isa isa : available_isas()) {
       Machine m(f, spec(2, isa, f32));
       const std::vector<float> got = m.logits(tokens, 1, 64);
       double worst = 0, largest = 0;
@@ -262,7 +257,7 @@ TEST(program_agrees_with_a_float64_forward_pass) {
 TEST(program_bits_do_not_depend_on_chunks_threads_or_company) {
   const Fixture f;
   const std::vector<int32_t> tokens = some_tokens(50, 4);
-  for (Isa isa : levels()) {
+  for (Isa isa : available_isas()) {
     Machine one(f, spec(1, isa, false)), two(f, spec(3, isa, false));
     const std::vector<float> whole = one.logits(tokens, 0, 64);
     for (int chunk : {1, 7, 16}) {

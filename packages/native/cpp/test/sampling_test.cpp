@@ -8,17 +8,12 @@
 #include <vector>
 
 #include "test/check.h"
+#include "test/isas.h"
 
 using namespace triptych;
 using namespace triptych::test;
 
 namespace {
-
-std::vector<Isa> isas() {
-  std::vector<Isa> all;
-  for (int i = 0; i <= (int)detect_isa(); i++) all.push_back((Isa)i);
-  return all;
-}
 
 using Ids = std::vector<int32_t>;
 
@@ -110,7 +105,7 @@ void check_distribution(Isa isa, const std::vector<float>& logits, SamplingParam
 
 TEST(sampling_greedy_takes_the_first_largest) {
   Rng rng(1);
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     Sampler sampler{isa, {}};
     for (int n : {1, 2, 3, 15, 16, 17, 63, 64, 65, 1000, 32000}) {
       std::vector<float> logits = random_logits(n, rng);
@@ -129,7 +124,7 @@ TEST(sampling_greedy_takes_the_first_largest) {
 // Bound: 2e-5 absolute on a log probability.
 TEST(sampling_logprob_is_of_the_unmodified_logits) {
   Rng rng(2);
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     Sampler sampler{isa, {}};
     for (int i = 0; i < 200; i++) {
       const int n = 1 + rng.below(3000);
@@ -153,7 +148,7 @@ TEST(sampling_logprob_is_of_the_unmodified_logits) {
 
 TEST(sampling_draws_from_the_exact_distribution) {
   Rng rng(3);
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     for (int round = 0; round < 12; round++) {
       const int n = 2 + rng.below(round % 3 == 0 ? 3000 : 60);
       std::vector<float> logits = random_logits(n, rng, 1.5f);
@@ -181,7 +176,7 @@ TEST(sampling_draws_from_the_exact_distribution) {
 // What each filter may return, over many draws at a high temperature (so that everything allowed turns up).
 TEST(sampling_filters_keep_exactly_what_they_should) {
   Rng rng(4);
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     Sampler sampler{isa, {}};
     for (int round = 0; round < 20; round++) {
       const int n = 20 + rng.below(200);
@@ -205,7 +200,7 @@ TEST(sampling_filters_keep_exactly_what_they_should) {
 TEST(sampling_depends_on_seed_and_position_only) {
   Rng rng(5);
   const std::vector<float> logits = random_logits(5000, rng);
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     SamplingParams p;
     p.seed = 7;
     Sampler a{isa, {}}, b{isa, {}};
@@ -227,7 +222,7 @@ TEST(sampling_depends_on_seed_and_position_only) {
 TEST(sampling_survives_numbers_that_are_not) {
   const float inf = INFINITY, nan = NAN;
   Rng rng(6);
-  for (Isa isa : isas()) {
+  for (Isa isa : available_isas()) {
     Sampler sampler{isa, {}};
     for (float temperature : {0.0f, 1.0f, -1.0f, nan, inf, 1e-40f})
       for (int filters = 0; filters < 4; filters++) {

@@ -1,4 +1,4 @@
-// Stands in front of the compiler's immintrin.h in emulated builds: AVX-512 intrinsics as SIMDe does them in AVX2, and the
+// Stands in front of the compiler's immintrin.h in emulated builds: AVX-512 and VNNI intrinsics as SIMDe does them in AVX2, and the
 // few that SIMDe 0.8 lacks.
 #pragma once
 #pragma GCC system_header
@@ -72,6 +72,7 @@ inline void masked_store(void* to, unsigned long long mask, Vector v) {
 #define _mm512_reduce_max_epu32(v) emulated::reduced<unsigned>(v, emulated::most<unsigned>)
 #define _mm512_reduce_or_epi64(v) emulated::reduced<long long>(v, emulated::either)
 #define _mm512_cvtps_ph(v, rounding) emulated::to_halves(v)
+#define _mm256_dpbusd_avx_epi32(a, u, s) simde_mm256_dpbusd_epi32(a, u, s)
 #define _mm512_cvtne2ps_pbh(high, low) emulated::to_bf16(high, low)
 #define __m512bh simde__m512bh
 #undef _mm512_maskz_loadu_ps

@@ -4,7 +4,11 @@
 namespace triptych {
 
 Isa detect_isa() { return Isa::Avx512Bf16; }
+bool has_isa(Isa isa) { return isa <= Isa::Avx512Bf16; }
 
-const char* isa_name(Isa isa) { return isa == Isa::Avx512Bf16 ? "avx512bf16" : isa == Isa::Avx512 ? "avx512" : isa == Isa::Avx2 ? "avx2" : "portable"; }
+const char* isa_name(Isa isa) {
+  constexpr const char* kNames[] = {"portable", "avx2", "avxvnni", "avx512", "avx512bf16"};
+  return kNames[(int)isa];
+}
 
 }  // namespace triptych

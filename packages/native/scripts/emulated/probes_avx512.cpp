@@ -4,6 +4,7 @@
 
 namespace triptych {
 
+double probe_vnni_avxvnni(int iterations) { return iterations; }
 double probe_vnni_avx512(int iterations) { return iterations; }
 double probe_fma_avx512(int iterations) { return iterations; }
 double probe_bf16_avx512bf16(int iterations) { return iterations; }

@@ -66,6 +66,7 @@ const ISA_NAMES: Readonly<Record<string, string>> = {
   amx: 'AMX',
   avx512bf16: 'AVX-512 BF16',
   avx512: 'AVX-512',
+  avxvnni: 'AVX-VNNI',
   avx2: 'AVX2',
   portable: 'portable',
 };
