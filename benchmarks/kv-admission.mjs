@@ -48,7 +48,7 @@ function play(sequences, budgetBytes, { admission, maxSequences = shape.slots })
   }
 }
 
-const isFinished = ({ tokens, longest }) => tokens > longest;
+const isFinished = ({ tokens, longest }) => tokens >= longest;
 
 /** The most sequences that ran together in a whole run without one preemption. */
 export function admitted({ row, quick, signal }) {

@@ -5,7 +5,7 @@
  * instruction set is measured every few milliseconds. Ratios are medians over these pairs: the memory bandwidth of a
  * shared machine has states that differ by nearly two, so figures of different minutes do not compare.
  */
-import { cpuQuota, loadAddon } from '@triptych/native';
+import { availableIsas, cpuQuota, loadAddon } from '@triptych/native';
 import { benchLinear } from '@triptych/native/bench';
 import { measureQuietly } from './quiet.mjs';
 import { int8Peak } from './roofline.mjs';
@@ -58,7 +58,7 @@ function rows(best) {
       peak: type === 'bf16' && best === 'avx512bf16' ? 'bf16' : 'fma',
     });
   }
-  if (best === 'avx512bf16' || best === 'amx') {
+  if (availableIsas().includes('avx512bf16')) {
     // Whether vdpbf16ps pays: the same layer with it and with f32 multiply-adds, both against the latter's peak.
     add('bf16/m512/avx512', 'bf16', 512, 'peak', { isa: 'avx512', peak: 'fma' });
     add('bf16/m512/avx512bf16', 'bf16', 512, 'peak', { isa: 'avx512bf16', peak: 'fma' });

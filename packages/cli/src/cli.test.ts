@@ -36,6 +36,8 @@ describe('usage', () => {
     [['complete', 'a', '--page-group', '2k']],
     [['serve', '--port', '70000']],
     [['serve', '--api-key', 'a b']],
+    [['serve', '--api-key', '']],
+    [['serve', '--cors-origin', 'app.example']],
     [['bench', '--batch', '1,x']],
   ])('exits with 2 for %j', async (args) => {
     const { code, stdout, stderr } = await finish(args);

@@ -4,7 +4,7 @@
  */
 
 import { version } from '@triptych/server';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { addAuroraCommands } from './commands/aurora.js';
 import { type BenchFlags, bench } from './commands/bench.js';
 import { type ChatFlags, chat } from './commands/chat.js';
@@ -29,7 +29,7 @@ export function createProgram(runtime: Runtime): Command {
       'ask for this key; may be repeated (or TRIPTYCH_API_KEY, separated by commas)',
       collect,
     )
-    .option('--cors-origin <origin>', 'allow browsers on this origin; may be repeated', collect)
+    .option('--cors-origin <origin>', 'allow browsers on this origin; may be repeated', collectOrigin)
     .option('--allow-host <name>', 'answer to this Host name too; may be repeated', collect)
     .option('--no-web', 'no playground')
     .option(
@@ -104,6 +104,15 @@ export function createProgram(runtime: Runtime): Command {
   addAuroraCommands(program, runtime);
 
   return program;
+}
+
+/** An origin as browsers write it. */
+function collectOrigin(value: string, earlier: readonly string[] = []): readonly string[] {
+  if (value === '*') return collect(value, earlier);
+  const { origin, pathname } = URL.canParse(value) ? new URL(value) : { origin: 'null', pathname: '' };
+  if (origin === 'null' || pathname !== '/')
+    throw new InvalidArgumentError('Give an origin like https://app.example, or *.');
+  return collect(origin, earlier);
 }
 
 function collect(value: string, earlier: readonly string[] = []): readonly string[] {

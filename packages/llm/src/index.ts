@@ -1,9 +1,8 @@
+export { type Admission, admissions } from './admission.js';
 export * from './errors.js';
 export type { LoadProgress, TextEngineOptions } from './load-model.js';
 export { type ResolvedSampling, resolveSampling } from './request.js';
 export {
-  type Admission,
-  admissions,
   choosePreemption,
   planStep,
   type SchedulerLimits,

@@ -11,13 +11,13 @@ import { EngineError } from './errors.js';
 const supportedTypes = new Set(['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0']);
 /** Weight types that come in blocks: no vectors. */
 const quantised = new Set(['Q8_0', 'Q4_0']);
-/** What activations are prepared as, by ggml type; parts of one linear operation share it (native's linear_compatible). */
-const activations: Readonly<Record<number, string>> = {
-  0: 'f32',
-  1: 'f32',
-  2: 'int8',
-  8: 'int8',
-  30: 'bf16',
+/** What activations are prepared as; parts of one linear operation share it (native's linear_compatible). */
+const activations: Readonly<Record<string, string>> = {
+  F32: 'f32',
+  F16: 'f32',
+  BF16: 'bf16',
+  Q8_0: 'int8',
+  Q4_0: 'int8',
 };
 
 /** Everything a program needs that follows from the model alone. */
@@ -69,8 +69,8 @@ class TensorTable {
   }
 
   activationsOf(weight: number): string | undefined {
-    const type = this.sources[weight]?.ggmlType;
-    return type === undefined ? undefined : activations[type];
+    const name = this.sources[weight]?.name;
+    return name === undefined ? undefined : activations[this.#get(name).type];
   }
 
   #get(name: string): GgufTensor {

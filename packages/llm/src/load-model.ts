@@ -24,9 +24,9 @@ import {
   type TensorSource,
 } from '@triptych/native';
 import { bytesFor, defaultKvBudgetBytes, KvMemory, kvGeometry } from '@triptych/vattention';
+import { type Admission, admissions } from './admission.js';
 import { EngineError } from './errors.js';
 import { llamaTape } from './llama-program.js';
-import { type Admission, admissions } from './scheduler.js';
 
 export interface LoadProgress {
   readonly loadedBytes: number;

@@ -4,15 +4,7 @@
  * decoding first, admission by bytes of KV memory. It knows counts, not tokens, kernels or memory.
  */
 
-import { peakBytes } from './admission.js';
-
-/**
- * What a waiting sequence's memory is judged by. `known`: the tokens it and the running ones have; most run together,
- * and when they grow beyond the budget the youngest is preempted. `longest`: what all may come to need at one time; none
- * is ever preempted for the budget, and a request without a limit counts as a whole context.
- */
-export const admissions = ['known', 'longest'] as const;
-export type Admission = (typeof admissions)[number];
+import { type Admission, fittingCandidates } from './admission.js';
 
 /** What the scheduler sees of a sequence. A sequence decodes when one token is not computed, else it prefills. */
 export interface SequenceView {
@@ -80,24 +72,24 @@ export function planStep(state: SchedulerState, limits: SchedulerLimits): StepPl
     work.push({ id: sequence.id, count });
     left -= count;
   }
-  const admit: number[] = [];
   let freeSlots = Math.min(state.freeSlots, limits.maxSequences - state.running.length);
-  const admitted = [...state.running];
-  let known = 0;
-  for (const sequence of state.running) known += limits.bytesFor(sequence.tokens + 1);
+  const candidates: { readonly sequence: SequenceView; readonly count: number }[] = [];
   for (const sequence of state.waiting) {
     if (freeSlots === 0 || left === 0) break;
-    admitted.push(sequence);
-    known += limits.bytesFor(sequence.tokens + 1);
-    const needed = limits.admission === 'longest' ? peakBytes(admitted, limits) : known;
-    if (needed > state.budgetBytes) break;
     const count = Math.min(sequence.tokens - sequence.computed, left);
-    admit.push(sequence.id);
-    work.push({ id: sequence.id, count });
+    candidates.push({ sequence, count });
     freeSlots--;
     left -= count;
   }
-  return { admit, work };
+  const fitting = fittingCandidates(
+    state.running,
+    candidates.map(({ sequence }) => sequence),
+    state.budgetBytes,
+    limits,
+  );
+  const admitted = candidates.slice(0, fitting);
+  for (const { sequence, count } of admitted) work.push({ id: sequence.id, count });
+  return { admit: admitted.map(({ sequence }) => sequence.id), work };
 }
 
 /** Which running sequence gives its memory back: the youngest; never the only one, so that something always advances. */

@@ -53,8 +53,9 @@ export interface Usage {
 export type FinishReason = 'stop' | 'length';
 
 /**
- * `start` once the request is admitted, `text` as it comes, `finish` at the end. Between them the `text` events carry all
- * tokens but those of a stop string; the last one's text is empty when its tokens have none. An aborted call throws its
+ * `start` once the request is admitted, `text` as it comes, `finish` at the end. Between them the `text` events carry the
+ * generated tokens; the last one's text is empty when its tokens have none. Where a stop string ended the text, tokens
+ * after the last text are left out. An aborted call throws its
  * signal's reason.
  */
 export type GenerateEvent =

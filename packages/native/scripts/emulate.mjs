@@ -6,7 +6,7 @@
  *
  * `npm run test:emulated [-- part of a C++ test's name]`; with a name, only those C++ tests.
  *
- * Needs SIMDe 0.8 (headers only; Debian 13's libsimde-dev), under /usr/include or where SIMDE_INCLUDE says.
+ * Needs a built tree (`npm run build`) and SIMDe 0.8 (headers only; Debian 13's libsimde-dev), under /usr/include or where SIMDE_INCLUDE says.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,6 +14,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { avx2, link, root } from './compile.mjs';
 
+if (process.arch !== 'x64') {
+  console.error('these kernels are x86 code');
+  process.exit(2);
+}
 const include = process.env.SIMDE_INCLUDE ?? '/usr/include';
 if (!fs.existsSync(path.join(include, 'simde/x86/avx512/dpbf16.h'))) {
   console.error(
@@ -46,6 +50,7 @@ function run(command, args, env = {}) {
     stdio: 'inherit',
     env: { ...process.env, ...env },
   });
+  if (status === 3) console.error('dist does not take the emulated addon: npm run build first');
   if (status !== 0) process.exit(status ?? 1);
 }
 
@@ -64,6 +69,10 @@ if (names.length === 0) {
     output: path.join(outDir, 'triptych.node'),
     flags: ['-Werror'],
   });
+  // The tests of other packages import this one's dist: an old one would load the real addon, and show nothing.
+  const dist = path.join(root, 'dist/index.js');
+  const probe = `import { detectIsa } from ${JSON.stringify(dist)}; process.exit(detectIsa() === 'avx512bf16' ? 0 : 3);`;
+  run('node', ['--input-type=module', '-e', probe], { TRIPTYCH_ADDON: addon });
   const areas = ['packages/native', 'packages/llm', 'packages/nets', 'packages/recipes'];
   run('npx', ['vitest', 'run', ...areas], { TRIPTYCH_ADDON: addon });
 }

@@ -134,6 +134,10 @@ describe('access', () => {
     const open = await app.request(chatPath, preflight);
     expect(open.status).toBe(204);
     expect(open.headers.get('access-control-allow-origin')).toBe('https://a.example');
+    const asked = 'authorization,content-type,x-stainless-os';
+    const headers = { ...preflight.headers, 'access-control-request-headers': asked };
+    const openai = await app.request(chatPath, { ...preflight, headers });
+    expect(openai.headers.get('access-control-allow-headers')?.replaceAll(' ', '')).toBe(asked);
     const other = await app.request('/health', { headers: { origin: 'https://b.example' } });
     expect(other.headers.get('access-control-allow-origin')).toBeNull();
   });

@@ -107,7 +107,8 @@ function corsFor(options: CorsOptions) {
   return cors({
     origin: origins.includes('*') ? '*' : origins,
     allowMethods: ['GET', 'POST', 'DELETE'],
-    allowHeaders: ['authorization', 'content-type', 'x-request-id'],
+    // Whatever the client asks to send: the openai package adds headers of its own.
+    allowHeaders: [],
     exposeHeaders: ['x-request-id', 'x-triptych-ignored', 'retry-after'],
     maxAge: 600,
   });

@@ -7,7 +7,7 @@ import { pageAt, panelsFor, useRoute } from './frame/routes.js';
 import { ServerNote } from './frame/server-note.js';
 import { SettingsDialog } from './frame/settings-dialog.js';
 import { useServer } from './frame/use-server.js';
-import { browserStorage, tabStorage } from './lib/browser-storage.js';
+import { browserStorage, browserTabStorage } from './lib/browser-storage.js';
 import { ChatPage } from './pages/chat/chat-page.js';
 import { EditPage } from './pages/edit/edit-page.js';
 import { browserPictureTools } from './pages/edit/picture-tools.js';
@@ -57,11 +57,11 @@ export function App() {
       chat: new ChatController({
         stream: (messages, signal) => streamChat(messages, current.current.sampling, { ...key(), signal }),
         systemPrompt: () => current.current.systemPrompt,
-        initial: loadConversation(tabStorage()),
+        initial: loadConversation(browserTabStorage()),
       }),
       manuscript: new ManuscriptController({
         stream: (text, signal) => streamContinuation(text, current.current.sampling, { ...key(), signal }),
-        initial: loadManuscript(tabStorage()),
+        initial: loadManuscript(browserTabStorage()),
       }),
       watch: new MemoryWatch({ stream: (signal) => streamMemory({ ...key(), signal }) }),
       edit: new EditController({
@@ -81,10 +81,12 @@ export function App() {
   const feed = useStore(watch.store);
 
   useEffect(() => {
-    const storage = tabStorage();
+    const storage = browserTabStorage();
     const ends = [
-      keepSaved(chat.store, (conversation) => saveConversation(storage, conversation), window),
-      keepSaved(manuscript.store, (text) => saveManuscript(storage, text), window),
+      keepSaved(chat.store, (conversation) => saveConversation(storage, conversation), {
+        page: document,
+      }),
+      keepSaved(manuscript.store, (text) => saveManuscript(storage, text), { page: document }),
     ];
     return () => {
       for (const end of ends) end();

@@ -3,6 +3,7 @@
  * `triptych bench`: how fast a model runs here, through the engine as a caller sees it. For comparisons with
  * other engines see the repository's benchmarks.
  */
+import { setMaxListeners } from 'node:events';
 import type { GenerateRequest, TextEngineLike } from '@triptych/llm';
 import { withEngine } from '../load.js';
 import type { EngineFlags } from '../options.js';
@@ -33,7 +34,9 @@ export interface BenchRow {
 const decodePromptTokens = 16;
 
 export async function bench(runtime: Runtime, flags: BenchFlags): Promise<void> {
-  await withEngine(runtime, flags, (engine) =>
+  // As many at a time as the largest batch, unless the user said otherwise.
+  const maxSequences = flags.maxSequences ?? Math.max(64, ...flags.batch);
+  await withEngine(runtime, { ...flags, maxSequences }, (engine) =>
     runtime.interrupts.guard(async (signal) => {
       const { info } = engine;
       if (flags.json !== true && flags.quiet !== true) {
@@ -104,7 +107,10 @@ async function decodeRate(
   tokens: number,
   signal: AbortSignal,
 ): Promise<number> {
+  // Node.js takes more than ten requests of one signal for a leak.
+  setMaxListeners(Math.max(10, size), signal);
   let waitingFor = size;
+  let isFull = true;
   let counted = 0;
   let startedAt: number | undefined;
   let rate: number | undefined;
@@ -113,20 +119,21 @@ async function decodeRate(
     for await (const event of engine.generate(request(engine, decodePromptTokens, tokens, index), {
       signal,
     })) {
-      if (event.type === 'finish' && startedAt !== undefined) {
-        rate ??= (counted * 1000) / (performance.now() - startedAt);
+      if (event.type === 'finish') {
+        isFull = false;
+        if (startedAt !== undefined) rate ??= (counted * 1000) / (performance.now() - startedAt);
       }
       if (event.type !== 'text') continue;
       if (startedAt !== undefined) counted += event.tokens.length;
       if (isFirst) waitingFor -= 1;
-      if (isFirst && waitingFor === 0) startedAt = performance.now();
+      if (isFirst && waitingFor === 0 && isFull) startedAt = performance.now();
       isFirst = false;
     }
   };
   await Promise.all(Array.from({ length: size }, (_, index) => follow(index)));
   if (rate === undefined) {
     throw new Error(
-      `Batch ${size} never ran full: give more --tokens, or fewer sequences than --max-sequences.`,
+      `Batch ${size} never ran full: give more --tokens, more --kv-memory, or fewer sequences than --max-sequences.`,
     );
   }
   return rate;

@@ -60,7 +60,8 @@ async function print(
     if (event.type === 'text') {
       text += event.text;
       if (isText) await stdout.modelText(event.text);
-      else if (flags.stream === true) await stdout.json({ type: 'text', text: event.text });
+      else if (flags.stream === true && event.text !== '')
+        await stdout.json({ type: 'text', text: event.text });
     } else if (event.type === 'finish') {
       const result = {
         model: engine.info.id,

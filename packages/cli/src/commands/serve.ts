@@ -143,6 +143,8 @@ function imageSource(
 /** From the flag, or else from TRIPTYCH_API_KEY, where several are separated by commas. */
 function keysFrom(flags: ServeFlags, runtime: Runtime): string[] {
   const given = flags.apiKey ?? runtime.env.TRIPTYCH_API_KEY?.split(',') ?? [];
+  if (flags.apiKey?.some((key) => key.trim() === '') === true)
+    throw new UsageError('An API key is empty: leave --api-key out to ask for none.');
   const keys = given.map((key) => key.trim()).filter((key) => key !== '');
   if (keys.every((key) => /^[\x21-\x7e]+$/.test(key))) return keys;
   throw new UsageError('An API key must be printable ASCII characters without spaces.');

@@ -8,6 +8,9 @@ namespace triptych {
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  // Raised with every change that older TypeScript, or newer, would not understand: see addon.ts.
+  constexpr int kRevision = 2;
+  exports.Set("revision", Napi::Number::New(env, kRevision));
   exports.Set("isa", Napi::String::New(env, isa_name(detect_isa())));
   const Napi::Array isas = Napi::Array::New(env);
   for (const Isa isa : kAllIsas)

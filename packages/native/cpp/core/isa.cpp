@@ -35,6 +35,10 @@ bool has_avx_vnni() {
   return __builtin_cpu_supports("avx2") && (a >> 4 & 1);
 }
 
+// vpdpbf16ps is twice as fast as FMAs on AMD's processors that have it, and half as fast on the Intel ones that were
+// measured: there it is not taken unasked.
+bool is_amd() { return __builtin_cpu_is("amd"); }
+
 Isa detect_once() {
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -42,7 +46,7 @@ Isa detect_once() {
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vnni");
   if (avx512 && has_amx() && allow_amx_tiles()) return Isa::Amx;
-  if (avx512) return __builtin_cpu_supports("avx512bf16") ? Isa::Avx512Bf16 : Isa::Avx512;
+  if (avx512) return is_amd() && __builtin_cpu_supports("avx512bf16") ? Isa::Avx512Bf16 : Isa::Avx512;
   if (avx2) return has_avx_vnni() ? Isa::AvxVnni : Isa::Avx2;
   return Isa::Portable;
 }
@@ -62,6 +66,7 @@ Isa detect_isa() {
 bool has_isa(Isa isa) {
 #if defined(TRIPTYCH_X86)
   if (isa == Isa::AvxVnni) return has_avx_vnni();
+  if (isa == Isa::Avx512Bf16) return detect_isa() >= Isa::Avx512 && __builtin_cpu_supports("avx512bf16");
 #endif
   return isa <= detect_isa();
 }

@@ -1,9 +1,8 @@
 // BF16 weights with vdpbf16ps: tiles of up to 12 rows x 32 columns. Activations are rounded to bfloat16; each output is one
 // chain of sums over the pairs of k in order, so it does not depend on how many rows there are.
 #include <immintrin.h>
-#include <string.h>
 
-#include "linear/kernels.h"
+#include "linear/element_walk.h"
 
 namespace triptych {
 namespace {
@@ -53,21 +52,11 @@ constexpr TileFn kTiles[kFloatGroup + 1] = {nullptr, tile<1>, tile<2>, tile<3>, 
                                             tile<7>, tile<8>, tile<9>, tile<10>, tile<11>, tile<12>};
 
 void bf16_panels(const PanelRun& run, const Bf16Activations& act) {
-  const size_t panel = panel_bytes(run.type, act.k);
-  const int groups = act.groups();
-  for (int p = 0; p < run.panels; p++) {
-    const uint8_t* w = run.data + (size_t)p * panel;
-    const int columns = run.columns - p * kPanel;
-    const bool whole = columns >= kPanel;
-    for (int g = 0; g < groups; g++) {
-      const int rows = act.rows_of(g);
-      alignas(64) float partial[kFloatGroup * kPanel];
-      float* out = run.y + (size_t)(g * act.group) * run.y_stride + p * kPanel;
-      kTiles[rows](w, act.data + (size_t)g * act.group_stride(), act.group, act.elements(), groups == 1 ? (size_t)run.prefetch : 0,
-                   whole ? out : partial, whole ? run.y_stride : kPanel);
-      for (int r = 0; !whole && r < rows; r++) memcpy(out + (size_t)r * run.y_stride, partial + r * kPanel, (size_t)columns * 4);
-    }
-  }
+  walk_panels(
+      run, act, [](const uint8_t* w) { return w; },
+      [&](int rows, const uint8_t* w, const uint32_t* x, size_t ahead, float* y, size_t y_stride) {
+        kTiles[rows](w, x, act.group, act.elements(), ahead, y, y_stride);
+      });
 }
 
 }  // namespace

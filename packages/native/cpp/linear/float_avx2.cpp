@@ -3,14 +3,11 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "linear/ahead.h"
 #include "linear/kernels.h"
 
 namespace triptych {
 namespace {
-
-// How many k lie together in a panel, and their bytes.
-template <WeightType T> constexpr int kStep = T == WeightType::BF16 ? 2 : 1;
-template <WeightType T> constexpr size_t kStepBytes = kPanel * (T == WeightType::F16 ? 2 : 4);
 
 // Eight weights of the i-th k of a step, from column 8 j on.
 template <WeightType T>
@@ -18,7 +15,24 @@ inline __m256 load(const uint8_t* p, int i, int j) {
   if constexpr (T == WeightType::F32) return _mm256_load_ps((const float*)p + j * 8);
   if constexpr (T == WeightType::F16) return _mm256_cvtph_ps(_mm_load_si128((const __m128i*)p + j));
   const __m256i pairs = _mm256_load_si256((const __m256i*)p + j);
-  return _mm256_castsi256_ps(i == 0 ? _mm256_slli_epi32(pairs, 16) : _mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000u)));
+  // Not by a mask, for which three rows leave no register.
+  return _mm256_castsi256_ps(_mm256_slli_epi32(i == 0 ? pairs : _mm256_srli_epi32(pairs, 16), 16));
+}
+
+// Adds the i-th k of a step at w, for rows at x.
+template <int R, WeightType T>
+TRIPTYCH_INLINE void add(__m256 (&sums)[R][4], const uint8_t* w, int i, const float* x) {
+  __m256 v[R];
+#pragma GCC unroll 3
+  for (int r = 0; r < R; r++) v[r] = _mm256_set1_ps(x[r]);
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; j++) {
+    const __m256 wj = load<T>(w, i, j);
+#pragma GCC unroll 3
+    for (int r = 0; r < R; r++) sums[r][j] = _mm256_fmadd_ps(v[r], wj, sums[r][j]);
+    // One weight after the other: three rows leave no register for a second.
+    if constexpr (R == 3) asm volatile("" : "+x"(sums[0][j]), "+x"(sums[1][j]), "+x"(sums[2][j]));
+  }
 }
 
 template <int R, WeightType T>
@@ -27,24 +41,17 @@ __attribute__((noinline)) void tile(const uint8_t* w, const float* x, int group,
 #pragma GCC unroll 3
   for (int r = 0; r < R; r++)
     for (int j = 0; j < 4; j++) sums[r][j] = _mm256_setzero_ps();
-  const auto add = [&](int i) {
-    __m256 v[R];
-#pragma GCC unroll 3
-    for (int r = 0; r < R; r++) v[r] = _mm256_set1_ps(x[i * group + r]);
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-      const __m256 wj = load<T>(w, i, j);
-#pragma GCC unroll 3
-      for (int r = 0; r < R; r++) sums[r][j] = _mm256_fmadd_ps(v[r], wj, sums[r][j]);
-    }
-  };
-  for (int i = 0; i + kStep<T> <= k; i += kStep<T>, w += kStepBytes<T>, x += kStep<T> * group) {
+  for (int i = 0; i + kStep<T> <= k; i += kStep<T>, w += kStepBytes<T>, x += group) {
     if (ahead)
       for (size_t l = 0; l < kStepBytes<T>; l += 64) _mm_prefetch((const char*)w + ahead + l, _MM_HINT_T1);
-    add(0);
-    if constexpr (kStep<T> == 2) add(1);
+    add<R, T>(sums, w, 0, x);
+    if constexpr (kStep<T> == 2) {
+      x += group;
+      asm volatile("" : "+r"(x), "+r"(w));  // and one k after the other
+      add<R, T>(sums, w, 1, x);
+    }
   }
-  if (k % kStep<T> != 0) add(0);
+  if (k % kStep<T> != 0) add<R, T>(sums, w, 0, x);
 #pragma GCC unroll 3
   for (int r = 0; r < R; r++)
     for (int j = 0; j < 4; j++) _mm256_storeu_ps(y + (size_t)r * y_stride + j * 8, sums[r][j]);

@@ -1,16 +1,11 @@
 // Float kernels for AVX-512: tiles of up to 12 rows x 32 columns, one FMA chain per output in k order.
 // Up to 12 rows half-precision weights are converted as they stream past; above, a panel is converted once into scratch.
 #include <immintrin.h>
-#include <string.h>
 
-#include "linear/kernels.h"
+#include "linear/element_walk.h"
 
 namespace triptych {
 namespace {
-
-// How many k lie together in a panel, and their bytes.
-template <WeightType T> constexpr int kStep = T == WeightType::BF16 ? 2 : 1;
-template <WeightType T> constexpr size_t kStepBytes = kPanel * (T == WeightType::F16 ? 2 : 4);
 
 // The 32 weights of the j-th k of a step.
 template <WeightType T>
@@ -80,28 +75,19 @@ void expand(const uint8_t* src, int k, float* dst) {
 }  // namespace
 
 void float_panels_avx512(const PanelRun& run, const FloatActivations& act) {
-  const size_t panel = panel_bytes(run.type, act.k);
-  const int groups = act.groups();
-  for (int p = 0; p < run.panels; p++) {
-    const uint8_t* w = run.data + (size_t)p * panel;
-    WeightType type = run.type;
-    if (groups > 1 && type != WeightType::F32) {
-      if (type == WeightType::F16) expand<WeightType::F16>(w, act.k, (float*)run.scratch);
-      else expand<WeightType::BF16>(w, act.k, (float*)run.scratch);
-      w = run.scratch;
-      type = WeightType::F32;
-    }
-    const int columns = run.columns - p * kPanel;
-    for (int g = 0; g < groups; g++) {
-      const int rows = act.rows_of(g);
-      alignas(64) float partial[kFloatGroup * kPanel];
-      float* out = run.y + (size_t)(g * act.group) * run.y_stride + p * kPanel;
-      const bool whole = columns >= kPanel;
-      tile_of(type, rows)(w, act.data + (size_t)g * act.group_stride(), act.group, act.k, groups == 1 ? (size_t)run.prefetch : 0,
-                          whole ? out : partial, whole ? run.y_stride : kPanel);
-      for (int r = 0; !whole && r < rows; r++) memcpy(out + (size_t)r * run.y_stride, partial + r * kPanel, (size_t)columns * 4);
-    }
-  }
+  // Several groups of rows: half-precision panels are converted once into scratch.
+  const bool expands = act.groups() > 1 && run.type != WeightType::F32;
+  const WeightType type = expands ? WeightType::F32 : run.type;
+  walk_panels(
+      run, act,
+      [&](const uint8_t* w) -> const uint8_t* {
+        if (!expands) return w;
+        (run.type == WeightType::F16 ? expand<WeightType::F16> : expand<WeightType::BF16>)(w, act.k, (float*)run.scratch);
+        return run.scratch;
+      },
+      [&](int rows, const uint8_t* w, const float* x, size_t ahead, float* y, size_t y_stride) {
+        tile_of(type, rows)(w, x, act.group, act.k, ahead, y, y_stride);
+      });
 }
 
 }  // namespace triptych

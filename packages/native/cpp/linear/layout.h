@@ -1,7 +1,7 @@
 // Byte layouts that packing and every kernel agree on.
 //
 // Weights. N is cut into panels of 32 columns (missing ones are zero); panels lie back to back, each one sequential
-// stream of whole cache lines with exactly GGUF's bytes per weight.
+// stream of whole cache lines with exactly GGUF's bytes per weight (but for BF16 with an odd k).
 //   Q8_0 block (32 columns x 32 k, 1088 B): [32 x f16 scale] then for g = 0..7, h = 0..1: [16 columns x 4 k] int8.
 //        One (g, h) line is an operand of vpdpbusd; eight lines with stride 128 are a B tile of AMX.
 //   Q4_0 block (576 B): [32 x f16 scale] then for g = 0..3, h = 0..1: [16 columns x 4 bytes]; low nibble = k-group g,
@@ -49,6 +49,10 @@ static inline size_t panel_bytes(WeightType t, int k) {
   return t == WeightType::BF16 ? (size_t)((k + 1) / 2) * kPairBytes : (size_t)k * kPanel * element_bytes(t);
 }
 
+// How many k lie together in a float panel, and their bytes.
+template <WeightType T> constexpr int kStep = T == WeightType::BF16 ? 2 : 1;
+template <WeightType T> constexpr size_t kStepBytes = kPanel * (T == WeightType::F16 ? 2 : 4);
+
 // Where element (k i, column c) lies in a float panel.
 static inline size_t float_offset(WeightType t, int i, int c) {
   return t == WeightType::BF16 ? (size_t)(i / 2) * kPairBytes + (size_t)(c * 4 + i % 2 * 2)
@@ -83,7 +87,6 @@ struct Int8Activations {
   int rows_of(int g) const { return rows - g * group < group ? rows - g * group : group; }
 };
 
-// Prepared float activations.
 // Prepared activations of the float kernels: `kPer` k an element.
 template <class Element, int kPer>
 struct ElementActivations {

@@ -76,7 +76,8 @@ bool linear_compatible(WeightType a, WeightType b);
 size_t linear_scratch_bytes(WeightType type, int rows, int k, int threads);
 
 // Phase 1: this thread's share of the activations. Int8 types: blocks of 32 quantised to [-127, 127] with one scale;
-// a block with a NaN or a magnitude above 1e30 makes its row NaN, magnitudes below 2^-100 count as zero.
+// a block with a NaN or a magnitude above 1e30 makes its row NaN, magnitudes below 2^-100 count as zero. BF16 at level
+// Avx512Bf16: rounded to bfloat16, subnormal numbers count as zero.
 void linear_prepare(const LinearTask& task, const Worker& worker);
 // Phase 2, after a barrier (Worker::take starts from 0 again).
 void linear_compute(const LinearTask& task, const Worker& worker);

@@ -25,7 +25,7 @@ namespace {
 double measure_peak_vnni(Isa isa) {
   return isa >= Isa::Avx512 ? best_rate(probe_vnni_avx512) : isa == Isa::AvxVnni ? best_rate(probe_vnni_avxvnni) : 0;
 }
-double measure_peak_bf16(Isa isa) { return isa >= Isa::Avx512Bf16 ? best_rate(probe_bf16_avx512bf16) : 0; }
+double measure_peak_bf16(Isa isa) { return isa == Isa::Avx512Bf16 && has_isa(isa) ? best_rate(probe_bf16_avx512bf16) : 0; }
 double measure_peak_fma(Isa isa) {
   return isa >= Isa::Avx512 ? best_rate(probe_fma_avx512) : isa >= Isa::Avx2 ? best_rate(probe_fma_avx2) : 0;
 }

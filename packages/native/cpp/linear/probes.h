@@ -12,7 +12,7 @@ namespace triptych {
 // Rates in operations per second of one thread (a multiply and an add are two operations); 0 where the processor or
 // the given level has no such instruction.
 double measure_peak_vnni(Isa isa);        // vpdpbusd at the level's width (AvxVnni and up)
-double measure_peak_bf16(Isa isa);        // vdpbf16ps on 512-bit registers (Avx512Bf16 and up)
+double measure_peak_bf16(Isa isa);        // vdpbf16ps on 512-bit registers (Avx512Bf16)
 double measure_peak_fma(Isa isa);         // f32 FMA at the level's width (Avx2 and up)
 double measure_peak_int16_avx2(Isa isa);  // vpmaddwd and the addition: how 8-bit weights go without VNNI (Avx2 and up)
 double measure_peak_int8_avx2(Isa isa);   // vpmaddubsw and the addition in 16 bits: how 4-bit weights go (Avx2 and up)

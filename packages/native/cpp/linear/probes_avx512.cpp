@@ -3,8 +3,6 @@
 
 #include "linear/probe_kernels.h"
 
-#define TWELVE(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-
 namespace triptych {
 
 double probe_vnni_avx512(int iterations) {

@@ -6,6 +6,7 @@ describe('bodies', () => {
     const { app } = appWith({}, { limits: { maxBodyBytes: 1000 } });
     const cases: [Promise<Response> | Response, number, string][] = [
       [post(app, chatPath, hello, { 'content-type': 'text/plain' }), 415, 'unsupported_media_type'],
+      [post(app, chatPath, hello, { 'content-encoding': 'gzip' }), 415, 'unsupported_media_type'],
       [
         post(app, chatPath, hello, { 'content-type': 'application/json; charset=latin1' }),
         415,

@@ -6,12 +6,13 @@ import { ApiError } from '../errors.js';
 import type { AppContext } from './context.js';
 
 /**
- * The parsed body. Throws `ApiError`: 415 for another content type, 413 beyond `maxBytes` (also for bodies
+ * The parsed body. Throws `ApiError`: 415 for another content type or a content encoding, 413 beyond `maxBytes` (also for bodies
  * that announce no length), 400 for invalid UTF-8 or JSON.
  * The content type is demanded because browsers send `text/plain` across origins without asking first.
  */
 export async function readJson(c: AppContext, maxBytes: number): Promise<unknown> {
   requireJson(c.req.header('content-type'));
+  requirePlain(c.req.header('content-encoding'));
   const bytes = await readBytes(c, maxBytes);
   let text: string;
   try {
@@ -33,6 +34,15 @@ function requireJson(contentType: string | undefined): void {
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
   if (type.trim() === 'application/json' && isUtf8) return;
   throw new ApiError("Send the body as 'Content-Type: application/json' in UTF-8.", {
+    status: 415,
+    type: 'invalid_request_error',
+    code: 'unsupported_media_type',
+  });
+}
+
+function requirePlain(encoding: string | undefined): void {
+  if (encoding === undefined || encoding.trim().toLowerCase() === 'identity') return;
+  throw new ApiError(`Send the body without 'Content-Encoding: ${encoding.slice(0, 40)}'.`, {
     status: 415,
     type: 'invalid_request_error',
     code: 'unsupported_media_type',

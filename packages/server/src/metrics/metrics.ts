@@ -150,7 +150,9 @@ function activeSlots(memory: MemorySnapshot): MemorySnapshot['slots'] {
 }
 
 function kvUsage(memory: MemorySnapshot): number {
-  if (memory.budgetBytes === 0) return 0;
+  // All slots at full length may need less than the budget allows.
+  const most = Math.min(memory.budgetBytes, memory.reservedBytes);
+  if (most === 0) return 0;
   const held = activeSlots(memory).reduce((sum, slot) => sum + slot.committedBytes, 0);
-  return held / memory.budgetBytes;
+  return held / most;
 }

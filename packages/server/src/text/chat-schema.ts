@@ -103,7 +103,7 @@ export const chatChunkSchema = z
         finish_reason: finishReason.nullable(),
       }),
     ),
-    usage: usageSchema.nullable().optional(),
+    usage: z.union([usageSchema, z.null()]).optional(),
   })
   .openapi('ChatCompletionChunk');
 

@@ -116,7 +116,7 @@ export const completionResponseSchema = z
         finish_reason: finishReason.nullable(),
       }),
     ),
-    usage: usageSchema.nullable().optional(),
+    usage: z.union([usageSchema, z.null()]).optional(),
   })
   .openapi('Completion');
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { createStore } from '../lib/store.js';
+import { memoryStorage } from '../testing/memory-storage.js';
 import { EMPTY_CONVERSATION, reduceConversation, runningAnswer } from './conversation.js';
 import {
   keepSaved,
@@ -10,16 +11,6 @@ import {
   saveManuscript,
 } from './kept-texts.js';
 import { EMPTY_MANUSCRIPT, editSpans } from './manuscript.js';
-
-function memoryStorage(entries: readonly (readonly [string, string])[] = []) {
-  const map = new Map(entries);
-  return {
-    map,
-    getItem: (key: string) => map.get(key) ?? null,
-    setItem: (key: string, value: string) => void map.set(key, value),
-    removeItem: (key: string) => void map.delete(key),
-  };
-}
 
 function talk() {
   let state = reduceConversation(EMPTY_CONVERSATION, { type: 'send', text: 'Count', nowMs: 10 });
@@ -58,19 +49,13 @@ test('an answer that was arriving comes back as stopped, and another can be aske
   expect(runningAnswer(next)?.id).toBe(3);
 });
 
-test('nothing is left of what was cleared, nor of what does not fit', () => {
+test('nothing is left of what was cleared', () => {
   const storage = memoryStorage();
   saveConversation(storage, talk().state);
   saveManuscript(storage, { ...EMPTY_MANUSCRIPT, spans: editSpans([], 'Once') });
   expect(storage.map.size).toBe(2);
   saveConversation(storage, EMPTY_CONVERSATION);
-  const full = {
-    ...storage,
-    setItem: () => {
-      throw new DOMException('full', 'QuotaExceededError');
-    },
-  };
-  saveManuscript(full, { ...EMPTY_MANUSCRIPT, spans: editSpans([], 'Once upon a time') });
+  saveManuscript(storage, EMPTY_MANUSCRIPT);
   expect(storage.map.size).toBe(0);
   expect(() => saveConversation(undefined, talk().state)).not.toThrow();
 });
@@ -117,6 +102,11 @@ test('anything may stand in the storage', () => {
   );
 });
 
+/** As much of a document as `keepSaved` listens to. */
+function fakePage() {
+  return Object.assign(new EventTarget(), { defaultView: new EventTarget() });
+}
+
 test('changes are saved together soon after, and at once when the page is left', () => {
   vi.useFakeTimers();
   try {
@@ -126,15 +116,16 @@ test('changes are saved together soon after, and at once when the page is left',
       (run) => run(),
     );
     const saved: number[] = [];
-    const page = new EventTarget();
-    const end = keepSaved(store, (state) => saved.push(state), page, 300);
+    const page = fakePage();
+    const end = keepSaved(store, (state) => saved.push(state), { page: page as unknown as Document });
     store.dispatch(1);
     store.dispatch(2);
     expect(saved).toEqual([]);
     vi.advanceTimersByTime(300);
     expect(saved).toEqual([2]);
     store.dispatch(3);
-    page.dispatchEvent(new Event('pagehide'));
+    page.defaultView.dispatchEvent(new Event('pagehide'));
+    page.dispatchEvent(new Event('visibilitychange'));
     expect(saved).toEqual([2, 3]);
     store.dispatch(4);
     end();
@@ -144,4 +135,19 @@ test('changes are saved together soon after, and at once when the page is left',
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('what arrived in a hidden page, where no animation frame announces it, is saved when the page is left', () => {
+  const store = createStore(
+    (_: number, next: number) => next,
+    0,
+    () => {},
+  );
+  const saved: number[] = [];
+  const page = fakePage();
+  const end = keepSaved(store, (state) => saved.push(state), { page: page as unknown as Document });
+  store.dispatch(1, 'later');
+  page.defaultView.dispatchEvent(new Event('pagehide'));
+  expect(saved).toEqual([1]);
+  end();
 });

@@ -36,30 +36,35 @@ export function saveManuscript(storage: KeyValueStore | undefined, { spans }: Ma
 }
 
 /**
- * Saves a store's state soon after it changes, and at once when the page is left. Returns a function that ends this.
- * @param page where `pagehide` is heard
+ * Saves a store's state soon after it changes, and at once when the page is hidden or left: text that arrives in a
+ * hidden page is not announced until it is shown. Returns a function that saves a last time and ends this.
  */
 export function keepSaved<State>(
   store: Pick<Store<State, never>, 'get' | 'subscribe'>,
   save: (state: State) => void,
-  page: Pick<EventTarget, 'addEventListener' | 'removeEventListener'>,
-  delayMs = 300,
+  { page, delayMs = 300 }: { readonly page: Document; readonly delayMs?: number },
 ): () => void {
+  let saved = store.get();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
-    if (timer === undefined) return;
     clearTimeout(timer);
     timer = undefined;
-    save(store.get());
+    const state = store.get();
+    if (state === saved) return;
+    saved = state;
+    save(state);
   };
   const unsubscribe = store.subscribe(() => {
     timer ??= setTimeout(flush, delayMs);
   });
-  page.addEventListener('pagehide', flush);
+  const { defaultView: view } = page;
+  page.addEventListener('visibilitychange', flush);
+  view?.addEventListener('pagehide', flush);
   return () => {
     flush();
     unsubscribe();
-    page.removeEventListener('pagehide', flush);
+    page.removeEventListener('visibilitychange', flush);
+    view?.removeEventListener('pagehide', flush);
   };
 }
 
@@ -80,13 +85,8 @@ function read(storage: KeyValueStore | undefined, key: string): Json | undefined
 }
 
 function write(storage: KeyValueStore | undefined, key: string, value: Json | undefined): void {
-  try {
-    if (value === undefined) storage?.removeItem(key);
-    else storage?.setItem(key, JSON.stringify(value));
-  } catch {
-    // A full or forbidden storage: the text still holds for this visit. An older part of it must not come back.
-    storage?.removeItem(key);
-  }
+  if (value === undefined) storage?.removeItem(key);
+  else storage?.setItem(key, JSON.stringify(value));
 }
 
 function parseTurn(value: unknown): Turn | undefined {
