@@ -40,3 +40,13 @@ it('leaves other errors alone', async () => {
   expect(await failure(error)).toBe(error);
   expect(error.message).toBe('slots of /tmp/maxTokens.gguf');
 });
+
+it.each([
+  [{}, 'The context is cut from 2048 to 16 tokens: KV memory holds no more. Raise --kv-memory.\n'],
+  [{ context: 16 }, ''],
+  [{ quiet: true }, ''],
+])('says that memory cuts the context, with flags %j', async (flags, words) => {
+  const test = testRuntime({ info: { contextLength: 16, trainedContextLength: 2048 }, isTerminal: false });
+  await loadEngine(test.runtime, { model: 'a.gguf', ...flags }, new AbortController().signal);
+  expect(test.stderr()).toBe(words);
+});

@@ -16,6 +16,22 @@ export async function loadEngine(
   signal: AbortSignal,
   onProgress: (progress: LoadProgress) => void = () => undefined,
 ): Promise<TextEngineLike> {
+  const engine = await loadWithProgress(runtime, flags, signal, onProgress);
+  const { contextLength, trainedContextLength } = engine.info;
+  if (flags.context === undefined && contextLength < trainedContextLength && flags.quiet !== true) {
+    runtime.stderr.write(
+      `The context is cut from ${trainedContextLength} to ${contextLength} tokens: KV memory holds no more. Raise --kv-memory.\n`,
+    );
+  }
+  return engine;
+}
+
+async function loadWithProgress(
+  runtime: Runtime,
+  flags: EngineFlags,
+  signal: AbortSignal,
+  onProgress: (progress: LoadProgress) => void,
+): Promise<TextEngineLike> {
   const path = resolveModel(flags.model, runtime.modelFolder);
   const progress = startProgress(runtime.stderr, `Loading ${basename(path)}`, flags.quiet === true);
   try {

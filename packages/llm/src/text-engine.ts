@@ -89,6 +89,7 @@ export class TextEngine implements TextEngineLike {
       parameters: model.parameters,
       fileBytes: [...model.gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.sizeBytes, 0),
       contextLength: model.contextLength,
+      trainedContextLength: model.trainedLength,
       vocabSize: model.config.vocabSize,
       hasChatTemplate: model.template !== undefined,
       isa: model.isa,

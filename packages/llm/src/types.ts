@@ -70,7 +70,10 @@ export interface EngineInfo {
   readonly architecture: string;
   readonly parameters: number;
   readonly fileBytes: number;
+  /** Most tokens of a sequence here; less than what the model was made for when KV memory holds no more. */
   readonly contextLength: number;
+  /** Tokens the model was made for. */
+  readonly trainedContextLength: number;
   readonly vocabSize: number;
   readonly hasChatTemplate: boolean;
   /** Instruction set the kernels run with: one of native's `isaNames`. */

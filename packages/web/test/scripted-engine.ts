@@ -48,6 +48,7 @@ export class ScriptedEngine implements TextEngineLike {
       parameters: 1_235_814_400,
       fileBytes: 1_313_000_000,
       contextLength: MAX_TOKENS,
+      trainedContextLength: MAX_TOKENS,
       vocabSize: 128_256,
       hasChatTemplate: options.hasChatTemplate ?? true,
       isa: 'avx512',

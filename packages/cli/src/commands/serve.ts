@@ -172,12 +172,12 @@ async function announce(
     await runtime.stdout.line(server.url);
     return;
   }
-  const { budgetBytes } = engine.memory();
+  const { budgetBytes, reservedBytes } = engine.memory();
   const hasPage = flags.web && runtime.webRoot !== undefined;
   await runtime.stdout.line(
     [
       `${info.id}: ${formatCount(info.parameters)} parameters, ${formatBytes(info.fileBytes)}, context ${info.contextLength}, ${info.hasChatTemplate ? 'chat' : 'text continuation only'}`,
-      `${info.isa}, ${info.threads} threads, up to ${formatBytes(budgetBytes)} of KV memory`,
+      `${info.isa}, ${info.threads} threads, up to ${formatBytes(Math.min(budgetBytes, reservedBytes))} of KV memory`,
       ...(imageModel === undefined ? [] : [`Pictures    edited by ${basename(imageModel)}`]),
       `API         ${server.url}/v1`,
       ...(hasPage ? [`Playground  ${server.url}`] : []),

@@ -59,6 +59,7 @@ export class FakeEngine implements TextEngineLike {
       parameters: 1234,
       fileBytes: 5678,
       contextLength: 2048,
+      trainedContextLength: options.info?.contextLength ?? 2048,
       vocabSize: 1000,
       hasChatTemplate: true,
       isa: 'portable',

@@ -29,6 +29,7 @@ const engineInfoShape = {
   parameters: z.number(),
   fileBytes: z.number(),
   contextLength: z.int(),
+  trainedContextLength: z.int(),
   vocabSize: z.int(),
   hasChatTemplate: z.boolean(),
   isa: z.string(),
