@@ -13,9 +13,8 @@ const chatTemplate =
 let folder: string;
 let engine: TextEngine;
 
-/** The tiny model again, now with a chat template. */
-beforeAll(async () => {
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'triptych-chat-'));
+/** Loads the tiny model with a chat template. */
+async function loadWith(chatTemplate: string, name: string): Promise<TextEngine> {
   const file = await openGguf(tinyModel('q8_0'));
   const tensors = await Promise.all(
     [...file.tensors.values()].map(async (tensor) => ({
@@ -26,9 +25,14 @@ beforeAll(async () => {
     })),
   );
   const metadata = new Map(inputMetadata(file)).set('tokenizer.chat_template', chatTemplate);
-  const model = path.join(folder, 'chatty.gguf');
+  const model = path.join(folder, `${name}.gguf`);
   await writeGguf(model, { metadata, tensors });
-  engine = await TextEngine.load(model, { kvMemoryBytes: 16 << 20 });
+  return TextEngine.load(model, { kvMemoryBytes: 16 << 20 });
+}
+
+beforeAll(async () => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'triptych-chat-'));
+  engine = await loadWith(chatTemplate, 'chatty');
 });
 
 afterAll(async () => {
@@ -67,4 +71,15 @@ test('an empty text starts from the beginning of a document', async () => {
   await expect(generate(engine, { prompt: someTokens(0, 1) })).rejects.toMatchObject({
     code: 'invalid_request',
   });
+});
+
+test('a template that cannot be read is the model’s fault, and leaves a model that continues text', async () => {
+  await using broken = await loadWith('{% for message in messages %}', 'broken');
+  expect(broken.info.hasChatTemplate).toBe(false);
+  await expect(generate(broken, { messages: [{ role: 'user', content: 'x' }] })).rejects.toMatchObject({
+    code: 'no_chat_template',
+    message: expect.stringMatching(/^the model's chat template cannot be read: .*send prompt instead/),
+  });
+  const { tokens } = await generate(broken, { prompt: 'x', maxTokens: 3, ignoreEos: true });
+  expect(tokens).toHaveLength(3);
 });

@@ -78,6 +78,8 @@ export interface LoadedModel {
   readonly config: LlamaConfig;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate | undefined;
+  /** Why the file's template is left out, if it has one that cannot be read. */
+  readonly templateProblem: string | undefined;
   readonly kv: KvMemory;
   readonly program: Program;
   readonly contextLength: number;
@@ -136,7 +138,7 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
       `the tokenizer has ${tokenizer.vocabSize} tokens, the embedding ${config.vocabSize}`,
     );
   }
-  const template = chatTemplate(gguf.metadata);
+  const { template, templateProblem } = usableTemplate(gguf);
   const tape = llamaTape(gguf, config, elementBytes);
   const budgetBytes = whole(
     'kvMemoryBytes',
@@ -198,6 +200,7 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
       config,
       tokenizer,
       template,
+      templateProblem,
       kv,
       program,
       contextLength,
@@ -243,6 +246,17 @@ interface WeightsOptions {
   readonly threads: number;
   readonly onProgress: (loadedBytes: number) => void;
   readonly signal?: AbortSignal;
+}
+
+/** A template that cannot be read leaves a model that continues text. */
+function usableTemplate(gguf: GgufFile): Pick<LoadedModel, 'template' | 'templateProblem'> {
+  const template = chatTemplate(gguf.metadata);
+  try {
+    template?.compile();
+    return { template, templateProblem: undefined };
+  } catch (cause) {
+    return { template: undefined, templateProblem: (cause as Error).message };
+  }
 }
 
 /** Bytes of the longest token; at least 1. */

@@ -11,6 +11,8 @@ import type { ChatMessage, GenerateRequest } from './types.js';
 export interface PromptReader extends ContextBounds {
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate | undefined;
+  /** Why the file's template cannot be used, if it has one that cannot. */
+  readonly templateProblem: string | undefined;
   /** Most UTF-16 units of a text that may fit the context. */
   readonly longestPrompt: number;
 }
@@ -67,7 +69,8 @@ function chatTokens(messages: readonly ChatMessage[], reader: PromptReader): rea
   const { tokenizer, template } = reader;
   const field = 'messages';
   if (template === undefined) {
-    const message = 'this model has no chat template: send prompt instead of messages';
+    const why = reader.templateProblem ?? 'this model has no chat template';
+    const message = `${why}: send prompt instead of messages`;
     throw new EngineError('no_chat_template', message, { field });
   }
   if (!Array.isArray(messages))
@@ -78,10 +81,7 @@ function chatTokens(messages: readonly ChatMessage[], reader: PromptReader): rea
     text = template.render({ messages, addGenerationPrompt: true });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EngineError('invalid_request', `the model's chat template refuses these messages: ${reason}`, {
-      field,
-      cause,
-    });
+    throw new EngineError('invalid_request', `the messages do not fit: ${reason}`, { field, cause });
   }
   checkLength(text, reader, field);
   // Most templates write the beginning-of-text token themselves; a second one would change the answer.

@@ -21,6 +21,8 @@ export interface RenderChatOptions {
 export interface ChatTemplate {
   /** The Jinja source. */
   readonly source: string;
+  /** Compiles the source, which rendering does at first use. @throws CheckpointError `CHAT_TEMPLATE` when it is none */
+  compile(): void;
   /**
    * Renders a conversation. Encode the result with `parseSpecial: true`, and with `addSpecial: false` if it starts with
    * the BOS token: some templates write it, some leave it to the tokenizer.
@@ -48,11 +50,23 @@ class JinjaTemplate implements ChatTemplate {
     this.#eosToken = eosToken;
   }
 
-  render(options: RenderChatOptions): string {
+  compile(): void {
     try {
       this.#compiled ??= new Template(this.source).parsed;
+    } catch (cause) {
+      throw new CheckpointError(
+        'CHAT_TEMPLATE',
+        `the model's chat template cannot be read: ${reasonOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  render(options: RenderChatOptions): string {
+    this.compile();
+    try {
       const interpreter = new BoundedInterpreter(this.#environment(options));
-      return String(interpreter.run(this.#compiled).value);
+      return String(interpreter.run(this.#compiled as JinjaProgram).value);
     } catch (cause) {
       // A RangeError here is a template that recurses or nests too deep: the same mistake, the same error.
       throw new CheckpointError('CHAT_TEMPLATE', `the model's chat template failed: ${reasonOf(cause)}`, {
