@@ -37,6 +37,7 @@ describe('usage', () => {
     [['serve', '--port', '70000']],
     [['serve', '--api-key', 'a b']],
     [['serve', '--api-key', '']],
+    [['complete', 'a', '--model', '']],
     [['serve', '--cors-origin', 'app.example']],
     [['bench', '--batch', '1,x']],
   ])('exits with 2 for %j', async (args) => {

@@ -50,3 +50,10 @@ it.each([
   await loadEngine(test.runtime, { model: 'a.gguf', ...flags }, new AbortController().signal);
   expect(test.stderr()).toBe(words);
 });
+
+it('names the file that is broken', async () => {
+  const broken = Object.assign(new Error('not a GGUF file'), { name: 'CheckpointError' });
+  expect(await failure(broken)).toMatchObject({
+    message: expect.stringMatching(/\/a\.gguf: not a GGUF file$/),
+  });
+});

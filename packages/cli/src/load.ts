@@ -45,6 +45,8 @@ async function loadWithProgress(
     });
   } catch (error) {
     nameFlags(error);
+    if (error instanceof Error && error.name === 'CheckpointError' && !error.message.includes(path))
+      error.message = `${path}: ${error.message}`;
     throw error;
   } finally {
     progress.end();

@@ -14,6 +14,7 @@ export function embeddedModelFolder(): string {
 
 /** The model file to use. Throws `UsageError` when none was named and none comes along. */
 export function resolveModel(named: string | undefined, folder: string): string {
+  if (named === '') throw new UsageError('--model is empty: name a GGUF file, or leave it out.');
   if (named !== undefined) return resolve(named);
   const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.gguf')) : [];
   const [first] = files.sort();
