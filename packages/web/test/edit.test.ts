@@ -46,6 +46,28 @@ async function editScene(page: Page): Promise<string> {
   return text;
 }
 
+/** Waits until the browser's database holds so many pictures: what is shown is kept a moment later. */
+function kept(page: Page, pictures: number): Promise<void> {
+  const count = () =>
+    page.evaluate(
+      () =>
+        new Promise<number>((resolve, reject) => {
+          const opening = indexedDB.open('triptych-edit');
+          opening.onerror = () => reject(opening.error);
+          opening.onsuccess = () => {
+            const database = opening.result;
+            const counting = database.transaction('nodes').objectStore('nodes').count();
+            counting.onerror = () => reject(counting.error);
+            counting.onsuccess = () => {
+              database.close();
+              resolve(counting.result);
+            };
+          };
+        }),
+    );
+  return until(async () => (await count()) === pictures);
+}
+
 /** Gives a file to the page as a drop or a paste would. */
 function give(
   page: Page,
@@ -158,6 +180,7 @@ describe('editing', () => {
     const levels = () =>
       items(page).evaluateAll((all) => all.map((item) => Number(item.getAttribute('aria-level'))));
     expect(await levels()).toEqual([1, 2, 3, 2]);
+    await kept(page, 4);
     await page.reload();
     await until(async () => (await items(page).count()) === 4);
     expect(await levels()).toEqual([1, 2, 3, 2]);
@@ -175,6 +198,7 @@ describe('editing', () => {
     await items(page).nth(1).focus();
     await page.keyboard.press('Delete');
     await until(async () => (await items(page).count()) === 2);
+    await kept(page, 2);
     await page.reload();
     await until(async () => (await items(page).count()) === 2);
     expect(problems).toEqual([]);
