@@ -167,6 +167,25 @@ test('admitted by longest lengths, no sequence ever grows beyond the budget, and
   );
 });
 
+test('the same with more ends than are looked at one by one', () => {
+  fc.assert(
+    fc.property(
+      fc.array(request, { minLength: 90, maxLength: 120 }),
+      fc.integer({ min: 6000, max: 14_000 }),
+      (requests, budgetBytes) => {
+        const bytesFor = (tokens: number) => Math.ceil(tokens / 8) * 8;
+        const chosen = { tokenBudget: 400, maxSequences: 120, bytesFor, admission: 'longest' } as const;
+        const most = play(requests, chosen, budgetBytes, (running) => {
+          const held = running.reduce((sum, { computed }) => sum + bytesFor(computed), 0);
+          expect(held).toBeLessThanOrEqual(budgetBytes);
+        });
+        expect(most).toBeGreaterThan(10);
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
 test('admission by longest lengths counts on ends: more run together than whole reservations would let', () => {
   const chosen = { ...limits, maxSequences: 64, tokenBudget: 512, admission: 'longest' } as const;
   // Whole reservations of 100 tokens: ten. The first ones end before the later ones grow.
