@@ -248,7 +248,11 @@ template <class Layout> class AttentionRun {
   // `position` tokens after the tile's first. False if no row sees any of them.
   bool prepare(TileCall& call, int tile, int first_row, int rows, int position, int n, const float* v, float* scores) {
     const int count = std::min(k_.row_tile, rows - first_row);
-    for (int r = 0; r < count; r++) call.visible[r] = std::clamp(position + (first_row + r) / sizes_.group + 1, 0, n);
+    int sees = position + first_row / sizes_.group + 1, in_group = first_row % sizes_.group;
+    for (int r = 0; r < count; r++) {
+      call.visible[r] = std::clamp(sees, 0, n);
+      if (++in_group == sizes_.group) in_group = 0, sees++;
+    }
     call.args = {q_ + (size_t)tile * sizes_.q_tile, packed_k_, v, sizes_.padded, count, n, call.visible, state(tile), scores};
     return call.visible[count - 1] > 0;
   }
@@ -302,13 +306,17 @@ template <class Layout> class AttentionRun {
     cursor.scale = t_.cache_f32 ? 2 : 1;
     const int first = t + kTile * share / shares, last = std::min(end, t + kTile * (share + 1) / shares);
     if (first >= last) return cursor;
+    // The first and second half of the tokens, K and V of each.
+    const int half = (last - first + 1) / 2;
     const size_t offset = (size_t)head_begin * head_bytes_, bytes = (size_t)(head_end - head_begin) * head_bytes_;
-    const auto strips = [&](const uint8_t* token) -> Strips {
-      if (bytes == t_.token_stride) return {token, bytes * (size_t)(last - first), 0, 1};
-      return {token + offset, bytes, t_.token_stride, last - first};
-    };
-    cursor.now = strips(tokens.k(first));
-    cursor.later = strips(tokens.v(first));
+    cursor.stream[0] = tokens.k(first) + offset;
+    cursor.stream[1] = tokens.v(first) + offset;
+    cursor.stream[2] = cursor.stream[0] + (size_t)(last - first - half) * t_.token_stride;
+    cursor.stream[3] = cursor.stream[1] + (size_t)(last - first - half) * t_.token_stride;
+    const bool neighbours = bytes == t_.token_stride;
+    cursor.bytes = neighbours ? bytes * (size_t)half : bytes;
+    cursor.stride = t_.token_stride;
+    cursor.strips = neighbours ? 1 : half;
     return cursor;
   }
 

@@ -19,34 +19,50 @@ constexpr int kMaxRowTile = 16;
 static inline size_t state_floats(int row_tile, int padded) { return (size_t)row_tile * (size_t)(padded + 16) + 16; }
 static inline size_t record_floats(int padded) { return (size_t)padded + 16; }
 
-// Equal strips of memory, `stride` bytes apart.
-struct Strips {
-  const uint8_t* data = nullptr;
-  size_t bytes = 0;
-  size_t stride = 0;
-  int count = 0;
-};
-
 // Memory to fetch into L2, a few lines at a time between other work: a burst would take all miss buffers of the core
-// and hold up its own loads. First the strips `now`, then the strips `later`.
+// and hold up its own loads. Several streams in turn, line by line: hardware follows each of them and runs ahead (on Emerald
+// Rapids one thread gets 10-12 GB/s from one stream beside multiply-adds, 14 from four).
 struct PrefetchCursor {
-  Strips now, later;
-  size_t at = 0;  // within the first strip of `now`
-  int scale = 1;  // of the number of lines: 1 for an f16 cache, 2 for f32
+  static constexpr int kStreams = 4;
+  const uint8_t* stream[kStreams] = {};
+  size_t bytes = 0;   // of a strip
+  size_t stride = 0;  // from a stream's strip to its next one
+  int strips = 0;     // left of each stream
+  size_t at = 0;      // within the strip
+  int turn = 0;
+  int scale = 1;      // of the number of lines: 1 for an f16 cache, 2 for f32
+
+  // Where the caller is to fetch its next 4 * n lines from, n of each address: the next ones of the streams, or (when they
+  // are not neighbours they are fetched at once, or there are none) addresses that cost nothing.
+  struct Lines {
+    const uint8_t* from[kStreams];
+  };
+  Lines take(int n) {
+    const size_t taken = (size_t)(n * scale) * 64;
+    if (strips > 0 && at + taken <= bytes) {
+      const Lines lines{{stream[0] + at, stream[1] + at, stream[2] + at, stream[3] + at}};
+      advance(taken);
+      return lines;
+    }
+    fetch(n * kStreams);
+    const uint8_t* here = (const uint8_t*)this;
+    return {{here, here, here, here}};
+  }
 
   void fetch(int lines) {
-    for (int i = lines * scale; i > 0; i--, at += 64) {
-      if (at >= now.bytes) {
-        at = 0;
-        now.data += now.stride;
-        if (--now.count <= 0) {
-          now = later;
-          later = {};
-          if (now.count <= 0) return;
-        }
-      }
-      __builtin_prefetch(now.data + at, 0, 2);
+    for (int i = lines * scale; i > 0 && strips > 0; i--) {
+      __builtin_prefetch(stream[turn] + at, 0, 2);
+      if (++turn == kStreams) turn = 0, advance(64);
     }
+  }
+
+ private:
+  void advance(size_t taken) {
+    at += taken;
+    if (at < bytes) return;
+    at = 0;
+    strips--;
+    for (const uint8_t*& s : stream) s += stride;
   }
 };
 

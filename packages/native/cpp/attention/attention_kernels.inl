@@ -111,9 +111,15 @@ void value(const AttendArgs& a) {
 // [row][d] -> [d in packing order][row], zero where there is no row or no dim.
 void pack_q(const float* const* rows, int count, int head_dim, float scale, float* q) {
   const int padded = padded_dims(head_dim);
-  memset(q, 0, (size_t)padded * kRowTile * sizeof(float));
-  for (int r = 0; r < count; r++)
-    for (int d = 0; d < head_dim; d++) q[packed_dim(d) * kRowTile + r] = rows[r][d] * scale;
+  const float* row[kRowTile];
+  for (int r = 0; r < kRowTile; r++) row[r] = rows[r < count ? r : 0];
+  for (int d = 0; d < head_dim; d++) {
+    float* out = q + packed_dim(d) * kRowTile;
+#pragma GCC unroll 8
+    for (int r = 0; r < kRowTile; r++) out[r] = row[r][d] * scale;
+    for (int r = count; r < kRowTile; r++) out[r] = 0.0f;
+  }
+  for (int d = head_dim; d < padded; d++) memset(q + packed_dim(d) * kRowTile, 0, kRowTile * sizeof(float));
 }
 
 template <class T> void pack_k(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* k, PrefetchCursor& cursor) {

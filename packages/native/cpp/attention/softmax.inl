@@ -20,29 +20,42 @@ inline void reset_state(float* state, int row_tile, int padded) {
   for (int r = 0; r < row_tile; r++) m[r] = kLowest;
 }
 
+// The running maximum of a row, raised to `top` (its lanes): what was summed up so far shrinks.
+inline void raise_maximum(Vec top, float* __restrict o, float* __restrict l, float* __restrict m, int padded) {
+  const float raised = top.max_lane();
+  const Vec shrink = exp2_vec(Vec::set(*m - raised));
+  for (int d = 0; d < padded; d += Vec::kLanes) (Vec::load(o + d) * shrink).store(o + d);
+  (Vec::load(l) * shrink).store(l);
+  *m = raised;
+}
+
 // Scores (log2 units) of `n` tokens -> weights, in place; lanes from n to the next multiple of kLanes become 0.
+// kWhole: n is kTile, and loops that end at a constant are unrolled.
+template <bool kWhole>
 inline void softmax_row(float* __restrict s, int n, float* __restrict o, float* __restrict l, float* __restrict m, int padded) {
-  const int vectors = (n + Vec::kLanes - 1) / Vec::kLanes, last = n - (vectors - 1) * Vec::kLanes;
-  float* tail = s + (vectors - 1) * Vec::kLanes;
-  if (last != Vec::kLanes) Vec::first_or(Vec::load(tail), last, Vec::set(kLowest)).store(tail);
-  Vec top = Vec::load(s);
-  for (int i = 1; i < vectors; i++) top = Vec::max(top, Vec::load(s + i * Vec::kLanes));
-  if (__builtin_expect(Vec::any_greater(top, Vec::set(*m + kSlack)), 0)) {
-    const float raised = top.max_lane();
-    const Vec shrink = exp2_vec(Vec::set(*m - raised));
-    for (int d = 0; d < padded; d += Vec::kLanes) (Vec::load(o + d) * shrink).store(o + d);
-    (Vec::load(l) * shrink).store(l);
-    *m = raised;
+  const int vectors = kWhole ? kTile / Vec::kLanes : (n + Vec::kLanes - 1) / Vec::kLanes, last = n - (vectors - 1) * Vec::kLanes;
+  if (!kWhole) {
+    float* tail = s + (vectors - 1) * Vec::kLanes;
+    if (last != Vec::kLanes) Vec::first_or(Vec::load(tail), last, Vec::set(kLowest)).store(tail);
   }
+  Vec top = Vec::load(s);
+#pragma GCC unroll 8
+  for (int i = 1; i < vectors; i++) top = Vec::max(top, Vec::load(s + i * Vec::kLanes));
+  if (__builtin_expect(Vec::any_greater(top, Vec::set(*m + kSlack)), 0)) raise_maximum(top, o, l, m, padded);
   const Vec limit = Vec::set(*m);
   Vec sum = Vec::load(l);
+#pragma GCC unroll 8
   for (int i = 0; i < vectors; i++) {
-    Vec p = exp2_vec(Vec::load(s + i * Vec::kLanes) - limit);
-    if (i == vectors - 1 && last != Vec::kLanes) p = Vec::first_or(p, last, Vec::zero());
+    Vec p = exp2_upto127(Vec::load(s + i * Vec::kLanes) - limit);  // kSlack at most
+    if (!kWhole && i == vectors - 1 && last != Vec::kLanes) p = Vec::first_or(p, last, Vec::zero());
     p.store(s + i * Vec::kLanes);
     sum = sum + p;
   }
   sum.store(l);
+}
+inline void softmax_row(float* __restrict s, int n, float* __restrict o, float* __restrict l, float* __restrict m, int padded) {
+  if (n == kTile) softmax_row<true>(s, n, o, l, m, padded);
+  else softmax_row<false>(s, n, o, l, m, padded);
 }
 
 inline void close_row(const float* state, int row_tile, int row, int padded, float* record) {

@@ -2,9 +2,9 @@
 namespace triptych {
 namespace {
 
-// 2^x, relative error below 3e-7 for -126 <= x <= 127; x is limited to that range, NaN stays NaN.
-inline Vec exp2_vec(Vec x) {
-  x = Vec::min(Vec::set(127.0f), Vec::max(Vec::set(-126.0f), x));
+// 2^x for x <= 127, relative error below 3e-7; below -126 it stays at 2^-126, NaN stays NaN.
+inline Vec exp2_upto127(Vec x) {
+  x = Vec::max(Vec::set(-126.0f), x);
   const Vec magic = Vec::set(12582912.0f);  // 1.5 * 2^23: adding it leaves round(x) in the low mantissa bits
   const Vec biased = x + magic;
   const Vec f = x - (biased - magic);       // in [-0.5, 0.5]
@@ -17,6 +17,9 @@ inline Vec exp2_vec(Vec x) {
   p = Vec::fma(p, f, Vec::set(1.0f));
   return Vec::scale_exponent(p, biased);
 }
+
+// The same of any x, which is limited to at most 127.
+inline Vec exp2_vec(Vec x) { return exp2_upto127(Vec::min(Vec::set(127.0f), x)); }
 
 }  // namespace
 }  // namespace triptych
