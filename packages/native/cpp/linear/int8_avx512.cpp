@@ -38,8 +38,7 @@ TRIPTYCH_INLINE void block(const uint8_t* w, const uint8_t* q, const float* scal
 #pragma GCC unroll 2
     for (int l = i * kLines; l < (i + 1) * kLines; l++) _mm_prefetch((const char*)v + distance + l * 64, _MM_HINT_T1);
   });
-  const __m512 s0 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)w));
-  const __m512 s1 = _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)(w + 32)));
+  const __m512 s0 = scales<F>(w, 0), s1 = scales<F>(w, 1);
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
     const __m512 e = _mm512_set1_ps(scale[r]), m = _mm512_set1_ps(shift[r]);

@@ -11,8 +11,16 @@ namespace triptych {
 namespace {
 
 enum Format { kQ8, kQ4, kExpanded };
-constexpr size_t bytes_of(Format f) { return f == kQ4 ? kQ4BlockBytes : kQ8BlockBytes; }
-constexpr int lines_of(Format f) { return (int)((bytes_of(f) - kScaleBytes) / 64); }  // without the scales
+constexpr size_t bytes_of(Format f) { return f == kQ4 ? kQ4BlockBytes : f == kQ8 ? kQ8BlockBytes : kExpandedBlockBytes; }
+constexpr size_t scale_bytes_of(Format f) { return f == kExpanded ? kExpandedScaleBytes : kScaleBytes; }
+constexpr int lines_of(Format f) { return (int)((bytes_of(f) - scale_bytes_of(f)) / 64); }  // without the scales
+
+// Scales of columns [16 * half, 16 * half + 16) of the block at w.
+template <Format F>
+TRIPTYCH_INLINE __m512 scales(const uint8_t* w, int half) {
+  if constexpr (F == kExpanded) return _mm512_load_ps((const float*)w + half * 16);
+  else return _mm512_cvtph_ps(_mm256_load_si256((const __m256i*)w + half));
+}
 
 template <int R>
 TRIPTYCH_INLINE void dot(__m512i (&a)[R][2], __m512i w0, __m512i w1, const uint8_t* q) {

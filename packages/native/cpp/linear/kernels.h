@@ -15,6 +15,7 @@ struct PanelRun {
   const uint8_t* next;     // what this thread reads after this run, or nullptr
   size_t next_bytes;
   int prefetch;            // distance in bytes, for runs that stream weights once
+  bool tall_tiles;         // LinearTuning
   uint8_t* scratch;        // this thread's own, run_scratch_bytes()
 };
 
@@ -37,10 +38,10 @@ static inline int panels_per_run(int k) {
   const size_t panel = (size_t)k * kPanel, budget = 900u << 10;
   return budget / (panel + panel / 16) >= 4 ? 4 : 2;
 }
-// Room for the expanded form of one run: int8 blocks of kQ8BlockBytes per panel, or one float panel.
+// Room for the expanded form of one run: int8 blocks per panel, or one float panel.
 static inline size_t run_scratch_bytes(int k) {
   const size_t blocks = (size_t)(k + kBlock - 1) / kBlock;
-  const size_t int8 = (size_t)panels_per_run(k) * blocks * kQ8BlockBytes, floats = (size_t)k * kPanel * 4;
+  const size_t int8 = (size_t)panels_per_run(k) * blocks * kExpandedBlockBytes, floats = (size_t)k * kPanel * 4;
   return ((int8 > floats ? int8 : floats) + 4096 + 63) / 64 * 64;
 }
 

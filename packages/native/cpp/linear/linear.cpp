@@ -63,7 +63,7 @@ struct Plan {
     const int end = panel1 * kPanel < w.n ? panel1 * kPanel : w.n;
     const PanelRun r{w.type, w.data + (size_t)panel0 * panel_bytes(w.type, w.k), panel1 - panel0, end - panel0 * kPanel,
                      task.y[part] + (size_t)panel0 * kPanel, task.y_stride[part], next, next_bytes,
-                     prefetch_of(tuning, w.type, task.rows), scratch};
+                     prefetch_of(tuning, w.type, task.rows), tuning.tall_tiles, scratch};
     if (is_int8(w.type)) kernels.int8(r, int8_activations(task));
     else if (takes_bf16(kernels, w.type)) kernels.bf16(r, element_activations<Bf16Activations>(task));
     else kernels.floats(r, element_activations<FloatActivations>(task));
@@ -171,6 +171,9 @@ void linear_prepare(const LinearTask& t, const Worker& worker) {
         for (int r = 0; r < act.group; r++) {
           const float* x = r < act.rows_of(g) ? t.x + (size_t)(g * act.group + r) * t.x_stride : nullptr;
           const int end = b + kPiece < blocks.end ? b + kPiece : blocks.end;
+          // Hardware does not see the next row coming: half of the time went to waiting for it.
+          if (r + 1 < act.rows_of(g))
+            for (int i = b * kBlock; i < end * kBlock; i += 16) __builtin_prefetch(x + t.x_stride + i);
           kernels.quantize(x, b, end, (uint8_t*)t.scratch + (size_t)g * act.group_stride(), act.group, r);
         }
     return;

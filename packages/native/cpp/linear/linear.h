@@ -43,12 +43,17 @@ void pack_panels(WeightType type, const uint8_t* gguf_rows, int n, int k, int pa
 // Row `row` dequantised to out[k] (the embedding gather).
 void unpack_row(const PackedWeights& weights, int row, float* out);
 
-// How far ahead of use weights are fetched, in bytes, for 1..16 rows ([0] unused): a property of the processor and
-// its memory, so it can be measured (linear_autotune). Never changes results.
+// Properties of the processor and its memory, which can be measured (linear_autotune). Never changes results.
+// The next chunk of weights is fetched in four streams at once, line by line in turn, which hardware follows better than one on
+// Intel. Kernels that cannot do so take it for a distance.
+constexpr int kFourStreams = 16384;
 struct LinearTuning {
+  // How far ahead of use weights are fetched, in bytes, for 1..16 rows ([0] unused); or kFourStreams.
   int prefetch_int8[17];   // Q8_0
   int prefetch_int4[17];   // Q4_0
   int prefetch_float[17];  // F32, F16, BF16
+  // int8_walk_avx512.cpp: tiles of 8 rows with float sums in memory, or of 6 with all of them in registers.
+  bool tall_tiles;
 };
 LinearTuning linear_default_tuning(Isa isa);
 // Measures the distances on the caller's own weights (at least 64 MiB together, or the defaults are returned);

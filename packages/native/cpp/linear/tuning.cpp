@@ -1,4 +1,4 @@
-// Prefetch distances: defaults, and their measurement on the weights at hand.
+// Prefetch distances and the shape of tiles: defaults, and their measurement on the weights at hand.
 //
 // The best distance has two regimes: about 1 KB while a step is bound by memory (the hardware streamer stays in charge),
 // 8 KB and more once computing takes as long as reading. Where one turns into the other depends on the processor, and in
@@ -15,7 +15,7 @@ namespace triptych {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::array<int, 5> kDistances{1024, 2048, 3072, 4096, 8192};
+constexpr std::array<int, 6> kDistances{1024, 2048, 3072, 4096, 8192, kFourStreams};
 constexpr std::array<int, 4> kRows{1, 2, 4, 8};
 constexpr int kRounds = 3;
 constexpr size_t kSampleBytes = 3u << 20;        // per measurement, all threads together
@@ -55,7 +55,7 @@ double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int dista
     if (begin == end) return;
     const int first = s.panel0 + begin, columns = std::min(w.n, (s.panel0 + end) * kPanel) - first * kPanel;
     const PanelRun run{w.type, w.data + (size_t)first * panel, end - begin, columns, y + begin * kPanel, (size_t)s.panels * kPanel,
-                       nullptr, 0, distance, scratch + (size_t)worker.index * run_scratch_bytes(w.k)};
+                       nullptr, 0, distance, false, scratch + (size_t)worker.index * run_scratch_bytes(w.k)};
     if (is_int8(w.type)) kernels.int8(run, {activations, rows, group_rows(rows, kInt8Group), w.k / kBlock, kernels.activation_bytes});
     else if (takes_bf16(kernels, w.type)) kernels.bf16(run, {(const uint32_t*)activations, rows, group_rows(rows, kFloatGroup), w.k});
     else kernels.floats(run, {(const float*)activations, rows, group_rows(rows, kFloatGroup), w.k});
@@ -63,10 +63,39 @@ double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int dista
   return std::chrono::duration<double>(Clock::now() - started).count() / ((double)s.panels * (double)panel);
 }
 
+bool has_walk(Isa isa) { return isa == Isa::Avx512 || isa == Isa::Avx512Bf16; }
+
+// Whether tall tiles are faster: a few panels that stay in cache times 64 rows, every thread for itself, both in turn.
+bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, Clock::time_point deadline) {
+  constexpr int kTileRounds = 8, kTileRows = 64;
+  const int panels = std::min(panel_count(w.n), panels_per_run(w.k));
+  const size_t columns = (size_t)panels * kPanel, threads = (size_t)pool.size(), scratch = run_scratch_bytes(w.k);
+  const size_t act = (size_t)kTileRows * (size_t)(w.k / kBlock) * kInt8ActivationBytes;
+  std::vector<float> y((size_t)kTileRows * columns * threads);
+  std::vector<uint8_t> memory(act + scratch * threads + 64);
+  uint8_t* base = memory.data() + (64 - (uintptr_t)memory.data() % 64) % 64;
+  std::array<double, 2> best{1e9, 1e9};
+  for (int i = 0; i < 2 * kTileRounds && Clock::now() < deadline; i++) {
+    const auto started = Clock::now();
+    pool.run([&](const Worker& worker) {
+      const PanelRun run{w.type, w.data, panels, std::min(w.n, (int)columns), y.data() + (size_t)worker.index * kTileRows * columns, columns,
+                         nullptr, 0, 0, i % 2 == 1, base + act + (size_t)worker.index * scratch};
+      linear_kernels(isa).int8(run, {base, kTileRows, group_rows(kTileRows, kInt8Group), w.k / kBlock});
+    });
+    best[(size_t)i % 2] = std::min(best[(size_t)i % 2], std::chrono::duration<double>(Clock::now() - started).count());
+  }
+  return best[1] < best[0];
+}
+
 }  // namespace
 
-LinearTuning linear_default_tuning(Isa) {
+LinearTuning linear_default_tuning(Isa isa) {
   LinearTuning t{};
+#if defined(TRIPTYCH_X86)
+  t.tall_tiles = has_walk(isa) && __builtin_cpu_is("intel");
+#else
+  (void)isa;
+#endif
   for (int r = 1; r <= 16; r++) {
     t.prefetch_int8[r] = r <= 2 ? 2048 : r <= 8 ? 3072 : 8192;
     t.prefetch_int4[r] = r <= 2 ? 2048 : 3072;
@@ -90,6 +119,7 @@ LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, 
       widest = std::max(widest, weights[i].k);
     }
     if (bytes < kLeastWeights) continue;
+    if (has_walk(isa) && is_int8(type)) tuning.tall_tiles = measure_tall(isa, pool, *cursor.matrices[0], deadline);
     const size_t most_columns = (kSampleBytes / panel_bytes(type, kBlock) + 1) * kPanel;
     std::vector<float> y(most_columns * kRows.back());
     // Zeros are valid activations of every kind and take the same time.

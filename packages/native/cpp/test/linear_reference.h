@@ -92,13 +92,15 @@ struct Result {
   const float* row(int part, int r) const { return y[part].data() + 8 + (size_t)r * (size_t)(n[part] + 3); }
 };
 
-inline Result run_linear(Isa isa, Pool& pool, const std::vector<const Matrix*>& parts, const float* x, size_t x_stride, int rows) {
+inline Result run_linear(Isa isa, Pool& pool, const std::vector<const Matrix*>& parts, const float* x, size_t x_stride, int rows,
+                         const LinearTuning* tuning = nullptr) {
   Result result;
   LinearTask task{};
   task.isa = isa;
   task.x = x;
   task.x_stride = x_stride;
   task.rows = rows;
+  task.tuning = tuning;
   task.parts = (int)parts.size();
   result.y.resize(parts.size());
   for (size_t i = 0; i < parts.size(); i++) {

@@ -41,6 +41,7 @@ TEST(linear_autotune_needs_enough_weights_and_keeps_results) {
   const Matrix m(WeightType::Q4_0, 1999, 2048, 2);
   std::vector<PackedWeights> many(32, m.weights);
   const LinearTuning measured = linear_autotune(detect_isa(), pool, many.data(), (int)many.size());
+  CHECK(!measured.tall_tiles || (detect_isa() >= Isa::Avx512 && detect_isa() < Isa::Amx));
   for (int r = 1; r <= 16; r++) CHECK(measured.prefetch_int4[r] >= 0 && measured.prefetch_int4[r] <= 65536);
   CHECK(std::memcmp(measured.prefetch_int8, defaults.prefetch_int8, sizeof defaults.prefetch_int8) == 0);
 }
