@@ -18,23 +18,23 @@ constexpr int kMostAhead = 24;  // lines a block
 // To L2 (T1): L1 has too few miss buffers for streams that run so far ahead.
 TRIPTYCH_INLINE void prefetch(const uint8_t* from, int line) { _mm_prefetch((const char*)from + line * 64, _MM_HINT_T1); }
 
+// Lines of `ahead` that fall on part `i` of `kParts` of a block.
+template <int kParts>
+TRIPTYCH_INLINE void fetch_lines(const uint8_t* ahead, int lines, int i) {
+#pragma GCC unroll 12
+  for (int l = i; l < kMostAhead; l += kParts)
+    if (l < lines) prefetch(ahead, l);
+}
+
 // What a tile fetches while it computes: `lines` lines a block, `step` bytes apart from block to block.
 struct Fetch {
   const uint8_t* from;
   size_t step;
   int lines;
-  // Line l of a block lies at (l % 4) * apart + l / 4 * round: neighbours, or four streams.
-  size_t apart = 64, round = 256;
-  const uint8_t* extra = nullptr;  // one line more of each block, neighbours
+  // Where a kernel fetches from four streams: rounds of one line of each lie this far apart; and one line more of each block.
+  size_t apart = 0;
+  const uint8_t* extra = nullptr;
 };
-
-// Lines that fall on part `i` of `kParts` of a block.
-template <int kParts>
-TRIPTYCH_INLINE void fetch_lines(const Fetch& fetch, int i) {
-#pragma GCC unroll 12
-  for (int l = i; l < kMostAhead; l += kParts)
-    if (l < fetch.lines) prefetch(fetch.from + (size_t)(l % 4) * fetch.apart + (size_t)(l / 4) * fetch.round, 0);
-}
 
 // A stretch of memory to fetch.
 struct Ahead {

@@ -44,7 +44,7 @@ __attribute__((noinline)) void tile(const Tile& t) {
     if constexpr (kAll) prefetch(fetch.from, 0);
 #pragma GCC unroll 4
     for (int j = 0; j < kParts; j++) {
-      if constexpr (!kAll) fetch_lines<kParts>(fetch, j);
+      if constexpr (!kAll) fetch_lines<kParts>(fetch.from, fetch.lines, j);
       const auto step = [&](int g) __attribute__((always_inline)) {
         const int i = j * kSteps + g;
         if constexpr (!kAll) return;

@@ -27,6 +27,7 @@ struct Shape {
 // Flips are free on Zen 4, where adding pipes do them; on Intel they take turns with the dot products, 16 for 128 (0.72 of the
 // rate instead of 0.79). Expanding costs 6% of 64 rows.
 constexpr Shape kShort{6, 16, 8}, kTall{8, 64, 3};
+constexpr int kMostStreamLines = 16;  // of a block, in rounds of four
 constexpr int kStreamChunk = 16;  // 17 KiB of weights and 12 KiB of activations
 
 // Where a tile is in its activations.
@@ -55,7 +56,21 @@ struct Tile {
   Fetch fetch;             // meanwhile, of each block
 };
 
-template <int R, Format F, bool kAhead>
+enum Fetching { kNothing, kNeighbours, kStreams };
+
+// Part `i` of 8 of what a tile fetches beside a block.
+template <Fetching kFetching>
+TRIPTYCH_INLINE void fetch_part(const Fetch& fetch, int i) {
+  if constexpr (kFetching == kNeighbours) fetch_lines<8>(fetch.from, fetch.lines, i);
+  if constexpr (kFetching == kStreams) {
+    static_assert(kMostStreamLines == 16);
+    if (i < fetch.lines) prefetch(fetch.from + (size_t)(i % 4) * fetch.apart, i / 4);
+    if (i + 8 < fetch.lines) prefetch(fetch.from + (size_t)(i % 4) * fetch.apart, i / 4 + 2);
+    if (i == 7 && fetch.extra) prefetch(fetch.extra, 0);
+  }
+}
+
+template <int R, Format F, Fetching kFetching>
 __attribute__((noinline)) void tile(const Tile& t) {
   __m512 sums[R][2];
   if (t.from) {
@@ -79,7 +94,7 @@ __attribute__((noinline)) void tile(const Tile& t) {
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) a[r][0] = a[r][1] = _mm512_set1_epi32(c.start[r]);
     dots<R, F>(a, w + scale_bytes_of(F), c.q, [&](int i) __attribute__((always_inline)) {
-      if constexpr (kAhead) fetch_lines<8>(share, i);
+      fetch_part<kFetching>(share, i);
     });
     const __m512 s0 = scales<F>(w, 0), s1 = scales<F>(w, 1);
 #pragma GCC unroll 8
@@ -90,10 +105,8 @@ __attribute__((noinline)) void tile(const Tile& t) {
     }
     w += bytes_of(F);
     c.advance(stride);
-    if constexpr (kAhead) {
-      share.from += share.step;
-      if (share.extra) prefetch(share.extra, 0), share.extra += 64;
-    }
+    if constexpr (kFetching != kNothing) share.from += share.step;
+    if constexpr (kFetching == kStreams) share.extra += share.extra ? 64 : 0;
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
@@ -103,11 +116,15 @@ __attribute__((noinline)) void tile(const Tile& t) {
 }
 
 using TileFn = void (*)(const Tile&);
-template <Format F, bool kAhead>
-constexpr TileFn kTiles[kMostTileRows + 1] = {nullptr,            tile<1, F, kAhead>, tile<2, F, kAhead>, tile<3, F, kAhead>, tile<4, F, kAhead>,
-                                              tile<5, F, kAhead>, tile<6, F, kAhead>, tile<7, F, kAhead>, tile<8, F, kAhead>};
+template <Format F, Fetching kF>
+constexpr TileFn kTiles[kMostTileRows + 1] = {nullptr,        tile<1, F, kF>, tile<2, F, kF>, tile<3, F, kF>, tile<4, F, kF>,
+                                              tile<5, F, kF>, tile<6, F, kF>, tile<7, F, kF>, tile<8, F, kF>};
 template <Format F>
-TileFn tile_of(int rows, bool ahead) { return ahead ? kTiles<F, true>[rows] : kTiles<F, false>[rows]; }
+TileFn tile_of(int rows, const Fetch& fetch) {
+  if constexpr (F != kExpanded)
+    if (fetch.apart > 0) return kTiles<F, kStreams>[rows];
+  return fetch.lines > 0 ? kTiles<F, kNeighbours>[rows] : kTiles<F, kNothing>[rows];
+}
 
 int tiles_of(int rows, const Shape& shape) { return (rows + shape.rows - 1) / shape.rows; }
 // A panel's blocks in chunks of equal length, as far as possible.
@@ -135,17 +152,17 @@ void walk(const uint8_t* weights, const Int8Activations& act, int g, const Shape
     for (int j = 0; j < tiles; j++) {
       const int r0 = rows * j / tiles, count = rows * (j + 1) / tiles - r0;
       float* sum = sums + r0 * kPanel;
-      Tile t{};
-      t.weights = weights + (size_t)b * bytes_of(F);
-      t.activations = {data + r0 * 32, (const float*)(data + act.scale_offset()) + r0,
-                       (const float*)(data + act.shift_offset()) + r0, (const int32_t*)(data + act.start_offset(zero_point)) + r0};
-      t.stride = act.block_stride();
-      t.blocks = blocks;
-      t.from = b ? sum : nullptr;
-      t.to = to_y ? y + (size_t)r0 * y_stride : sum;
-      t.to_stride = to_y ? y_stride : kPanel;
-      t.fetch = fetch(j, tiles, i, blocks);
-      tile_of<F>(count, t.fetch.lines > 0)(t);
+      // Made in place: a copy would read at once what was written in parts.
+      const Tile t{weights + (size_t)b * bytes_of(F),
+                   {data + r0 * 32, (const float*)(data + act.scale_offset()) + r0, (const float*)(data + act.shift_offset()) + r0,
+                    (const int32_t*)(data + act.start_offset(zero_point)) + r0},
+                   act.block_stride(),
+                   blocks,
+                   b ? sum : nullptr,
+                   to_y ? y + (size_t)r0 * y_stride : sum,
+                   to_y ? y_stride : kPanel,
+                   fetch(j, tiles, i, blocks)};
+      tile_of<F>(count, t.fetch)(t);
     }
   }
   for (int r = 0; !whole && r < rows; r++) memcpy(y + (size_t)r * y_stride, sums + r * kPanel, (size_t)columns * 4);
@@ -156,10 +173,10 @@ void walk(const uint8_t* weights, const Int8Activations& act, int g, const Shape
 template <Format F>
 Fetch of_four_streams(const uint8_t* next, int blocks, int tile, int tiles) {
   constexpr int kRounds = (int)(bytes_of(F) / 64) / 4;
-  static_assert(bytes_of(F) / 64 % 4 == 1);
+  static_assert(bytes_of(F) / 64 % 4 == 1 && kRounds * 4 <= kMostStreamLines);
   const int first = kRounds * tile / tiles, last = kRounds * (tile + 1) / tiles;
   const size_t step = kRounds * 64, apart = (size_t)blocks * step;
-  return {next + first * 64, step, (last - first) * 4, apart, 64, tile + 1 == tiles ? next + 4 * apart : nullptr};
+  return {next + first * 64, step, (last - first) * 4, apart, tile + 1 == tiles ? next + 4 * apart : nullptr};
 }
 
 // One group: weights come past once, from memory.
