@@ -157,9 +157,10 @@ template <class Layout> class AttentionRun {
         PrefetchCursor cursor = prefetch(tokens, t + kTile, end, head, head + 1, 0, 1);
         const uint8_t *k_sub[kTile / kSubTile], *v_sub[kTile / kSubTile];
         sub_tiles(tokens, t, n, head, k_sub, v_sub);
-        k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
-        k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_v_, cursor);
-        attend_block(tiles, rows, position - t, n);
+        PrefetchCursor nothing;
+        k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, nothing);
+        k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_v_, nothing);
+        attend_block(tiles, rows, position - t, n, cursor);
       }
       for (int r = 0; r < rows; r++) {
         if (position + r / sizes_.group < begin) continue;
@@ -257,12 +258,14 @@ template <class Layout> class AttentionRun {
     return call.visible[count - 1] > 0;
   }
 
-  // All row tiles of a block against the packed tile.
-  void attend_block(int tiles, int rows, int position, int n) {
+  // All row tiles of a block against the packed tile. Each fetches its share of the next one: while packing that would be a burst.
+  void attend_block(int tiles, int rows, int position, int n, PrefetchCursor& cursor) {
+    const int lines = ceil_div(2 * kTile * t_.head_dim * 2 / 64, tiles);  // of an f16 cache
     TileCall call[3];
     const AttendArgs *scored = nullptr, *weighed = nullptr;
     for (int i = 0; i < tiles; i++) {
       TileCall& current = call[i % 3];
+      cursor.fetch(lines);
       if (!prepare(current, i, i * k_.row_tile, rows, position, n, packed_v_, scores(i % 3))) continue;
       if (k_.attend_step) {
         const AttendArgs* valued = weighed;

@@ -55,8 +55,14 @@ struct Vec {
   static Vec min(Vec limit, Vec x) { return {_mm256_min_ps(limit.v, x.v)}; }
   static bool any_greater(Vec a, Vec b) { return _mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)) != 0; }
   static Vec first_or(Vec a, int n, Vec other) { return {_mm256_blendv_ps(other.v, a.v, _mm256_castsi256_ps(first(n)))}; }
-  static Vec scale_exponent(Vec p, Vec biased) {
-    return {_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p.v), _mm256_slli_epi32(_mm256_castps_si256(biased.v), 23)))};
+  static constexpr bool kScalesToZero = false;
+  static Vec fraction(Vec x, Vec& whole) {
+    const Vec magic = set(12582912.0f);
+    whole = x + magic;
+    return x - (whole - magic);
+  }
+  static Vec scale(Vec p, Vec whole) {
+    return {_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p.v), _mm256_slli_epi32(_mm256_castps_si256(whole.v), 23)))};
   }
   float sum() const {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));

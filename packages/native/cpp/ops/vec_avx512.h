@@ -47,9 +47,14 @@ struct Vec {
   static Vec min(Vec limit, Vec x) { return {_mm512_min_ps(limit.v, x.v)}; }
   static bool any_greater(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ) != 0; }
   static Vec first_or(Vec a, int n, Vec other) { return {_mm512_mask_mov_ps(other.v, first(n), a.v)}; }
-  // p * 2^n, with n in the low bits of `biased` = n + 1.5 * 2^23.
-  static Vec scale_exponent(Vec p, Vec biased) {
-    return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p.v), _mm512_slli_epi32(_mm512_castps_si512(biased.v), 23)))};
+  static constexpr bool kScalesToZero = true;
+  static Vec fraction(Vec x, Vec& whole) {
+    const Vec f{_mm512_reduce_ps(x.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+    whole = x - f;
+    return f;
+  }
+  static Vec scale(Vec p, Vec whole) {
+    return {_mm512_scalef_ps(p.v, whole.v)};
   }
   float sum() const { return _mm512_reduce_add_ps(v); }
   float max_lane() const { return _mm512_reduce_max_ps(v); }

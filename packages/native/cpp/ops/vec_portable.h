@@ -50,9 +50,16 @@ struct Vec {
   static bool any_greater(Vec a, Vec b) { return a.v[0] > b.v[0] || a.v[1] > b.v[1] || a.v[2] > b.v[2] || a.v[3] > b.v[3]; }
   // Lanes 0..n-1 of a, the rest of other.
   static Vec first_or(Vec a, int n, Vec other) { return make([&](int i) { return i < n ? a.v[i] : other.v[i]; }); }
-  // p * 2^n, with n in the low bits of `biased` = n + 1.5 * 2^23.
-  static Vec scale_exponent(Vec p, Vec biased) {
-    return make([&](int i) { return bits_to_f32(f32_to_bits(p.v[i]) + (f32_to_bits(biased.v[i]) << 23)); });
+  // x less the nearest integer, in [-0.5, 0.5], for -126 <= x <= 127 (with kScalesToZero any x up to 127). scale(p, whole): p
+  // times 2 to the power of that integer.
+  static constexpr bool kScalesToZero = false;
+  static Vec fraction(Vec x, Vec& whole) {
+    const Vec magic = set(12582912.0f);  // 1.5 * 2^23: adding it leaves the integer in the low mantissa bits
+    whole = x + magic;
+    return x - (whole - magic);
+  }
+  static Vec scale(Vec p, Vec whole) {
+    return make([&](int i) { return bits_to_f32(f32_to_bits(p.v[i]) + (f32_to_bits(whole.v[i]) << 23)); });
   }
   float sum() const { return (v[0] + v[2]) + (v[1] + v[3]); }
   float max_lane() const {

@@ -71,6 +71,7 @@ inline void masked_store(void* to, unsigned long long mask, Vector v) {
 #define _mm512_reduce_max_ps(v) emulated::reduced<float>(v, emulated::most<float>)
 #define _mm512_reduce_max_epu32(v) emulated::reduced<unsigned>(v, emulated::most<unsigned>)
 #define _mm512_reduce_or_epi64(v) emulated::reduced<long long>(v, emulated::either)
+#define _mm512_reduce_ps(v, rounding) _mm512_sub_ps(v, _mm512_roundscale_ps(v, rounding))
 #define _mm512_cvtps_ph(v, rounding) emulated::to_halves(v)
 #define _mm256_dpbusd_avx_epi32(a, u, s) simde_mm256_dpbusd_epi32(a, u, s)
 #define _mm512_cvtne2ps_pbh(high, low) emulated::to_bf16(high, low)
