@@ -49,6 +49,11 @@ function rows(best) {
       add(`${type}/m1/avx2`, type, 1, 'roofline', { isa: 'avx2' });
       add(`${type}/m512/avx2`, type, 512, 'peak', { isa: 'avx2' });
     }
+    if (best !== 'avxvnni' && availableIsas().includes('avxvnni')) {
+      // What a client processor without AVX-512 would run, on one that has both.
+      for (const [m, limit] of [[1, 'read'], [8, 'roofline'], [512, 'peak']])
+        add(`${type}/m${m}/avxvnni`, type, m, limit, { isa: 'avxvnni', peak: 'vnni' });
+    }
     add(`${type}/m1/portable`, type, 1, 'read', { isa: 'portable' });
   }
   for (const type of ['f16', 'bf16', 'f32']) {
