@@ -51,7 +51,11 @@ function rows(best) {
     }
     if (best !== 'avxvnni' && availableIsas().includes('avxvnni')) {
       // What a client processor without AVX-512 would run, on one that has both.
-      for (const [m, limit] of [[1, 'read'], [8, 'roofline'], [512, 'peak']])
+      for (const [m, limit] of [
+        [1, 'read'],
+        [8, 'roofline'],
+        [512, 'peak'],
+      ])
         add(`${type}/m${m}/avxvnni`, type, m, limit, { isa: 'avxvnni', peak: 'vnni' });
     }
     add(`${type}/m1/portable`, type, 1, 'read', { isa: 'portable' });

@@ -250,9 +250,13 @@ template <class Layout> class AttentionRun {
   bool prepare(TileCall& call, int tile, int first_row, int rows, int position, int n, const float* v, float* scores) {
     const int count = std::min(k_.row_tile, rows - first_row);
     int sees = position + first_row / sizes_.group + 1, in_group = first_row % sizes_.group;
-    for (int r = 0; r < count; r++) {
-      call.visible[r] = std::clamp(sees, 0, n);
-      if (++in_group == sizes_.group) in_group = 0, sees++;
+    if (sees >= n) {
+      std::fill_n(call.visible, kMaxRowTile, n);
+    } else {
+      for (int r = 0; r < count; r++) {
+        call.visible[r] = std::max(sees, 0);
+        if (++in_group == sizes_.group) in_group = 0, sees = std::min(sees + 1, n);
+      }
     }
     call.args = {q_ + (size_t)tile * sizes_.q_tile, packed_k_, v, sizes_.padded, count, n, call.visible, state(tile), scores};
     return call.visible[count - 1] > 0;
