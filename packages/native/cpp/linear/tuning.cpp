@@ -65,9 +65,11 @@ double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int dista
 
 bool has_walk(Isa isa) { return isa == Isa::Avx512 || isa == Isa::Avx512Bf16; }
 
-// Whether tall tiles are faster: a few panels that stay in cache times 64 rows, every thread for itself, both in turn.
-bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, Clock::time_point deadline) {
-  constexpr int kTileRounds = 8, kTileRows = 64;
+// Whether tall tiles are faster: a few panels that stay in cache times as many rows as make both expand them first, every thread
+// for itself, both in turn. What is `usual` stays unless the other is faster by more than chance.
+bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, bool usual, Clock::time_point deadline) {
+  constexpr int kTileRounds = 8, kTileRows = 160;
+  constexpr double kClearly = 1.03;
   const int panels = std::min(panel_count(w.n), panels_per_run(w.k));
   const size_t columns = (size_t)panels * kPanel, threads = (size_t)pool.size(), scratch = run_scratch_bytes(w.k);
   const size_t act = (size_t)kTileRows * (size_t)(w.k / kBlock) * kInt8ActivationBytes;
@@ -75,7 +77,8 @@ bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, Clock::time_point
   std::vector<uint8_t> memory(act + scratch * threads + 64);
   uint8_t* base = memory.data() + (64 - (uintptr_t)memory.data() % 64) % 64;
   std::array<double, 2> best{1e9, 1e9};
-  for (int i = 0; i < 2 * kTileRounds && Clock::now() < deadline; i++) {
+  for (int i = 0; i < 2 * kTileRounds; i++) {
+    if (Clock::now() >= deadline) return usual;
     const auto started = Clock::now();
     pool.run([&](const Worker& worker) {
       const PanelRun run{w.type, w.data, panels, std::min(w.n, (int)columns), y.data() + (size_t)worker.index * kTileRows * columns, columns,
@@ -84,7 +87,7 @@ bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, Clock::time_point
     });
     best[(size_t)i % 2] = std::min(best[(size_t)i % 2], std::chrono::duration<double>(Clock::now() - started).count());
   }
-  return best[1] < best[0];
+  return usual ? best[1] <= kClearly * best[0] : kClearly * best[1] < best[0];
 }
 
 }  // namespace
@@ -119,7 +122,7 @@ LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, 
       widest = std::max(widest, weights[i].k);
     }
     if (bytes < kLeastWeights) continue;
-    if (has_walk(isa) && is_int8(type)) tuning.tall_tiles = measure_tall(isa, pool, *cursor.matrices[0], deadline);
+    if (has_walk(isa) && is_int8(type)) tuning.tall_tiles = measure_tall(isa, pool, *cursor.matrices[0], tuning.tall_tiles, deadline);
     const size_t most_columns = (kSampleBytes / panel_bytes(type, kBlock) + 1) * kPanel;
     std::vector<float> y(most_columns * kRows.back());
     // Zeros are valid activations of every kind and take the same time.
