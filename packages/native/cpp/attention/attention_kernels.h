@@ -32,13 +32,13 @@ struct PrefetchCursor {
   int turn = 0;
   int scale = 1;      // of the number of lines: 1 for an f16 cache, 2 for f32
 
-  // Where the caller is to fetch its next 4 * n lines from, n of each address: the next ones of the streams, or (when they
-  // are not neighbours they are fetched at once, or there are none) addresses that cost nothing.
+  // Where the caller is to fetch its next 4 * n lines from (of an f16 cache), n of each address: the next ones of the streams,
+  // or (when they are not neighbours they are fetched at once, or there are none) addresses that cost nothing.
   struct Lines {
     const uint8_t* from[kStreams];
   };
   Lines take(int n) {
-    const size_t taken = (size_t)(n * scale) * 64;
+    const size_t taken = (size_t)n * 64;
     if (strips > 0 && at + taken <= bytes) {
       const Lines lines{{stream[0] + at, stream[1] + at, stream[2] + at, stream[3] + at}};
       advance(taken);

@@ -4,7 +4,7 @@
 // Short tiles, up to 6 rows, keep every sum, integer and float, in registers (24 of them, 2 weight vectors, 1 broadcast): on Zen 5
 // a store of 512 bits takes a slot from the dot products (93 cycles a block of 8 x 32 with the float sums in L1, 80 without
 // its stores). A chunk of a panel stays in L1 while the rows of a group walk it, tile by tile. Tall tiles, up to 8 rows, leave
-// float sums to memory and walk long chunks: on Intel stores have ports of their own, and 10 sums (5 rows) are too few for
+// some float sums to memory and walk long chunks: on Intel stores have ports of their own, and 10 sums (5 rows) are too few for
 // the latency of a dot product (0.75 of the rate, 0.79 with 16). Which is faster is measured (tuning.cpp).
 //
 // Each tile fetches its share of what comes next to L2, a line or two per k-group: a burst would occupy L1's miss buffers and
@@ -28,7 +28,7 @@ struct Shape {
 // rate instead of 0.79). Expanding costs 6% of 64 rows.
 constexpr Shape kShort{6, 16, 8}, kTall{8, 64, 3};
 constexpr int kMostStreamLines = 16;  // of a block, in rounds of four
-constexpr int kStreamChunk = 16;  // 17 KiB of weights and 12 KiB of activations
+constexpr int kStreamChunk = 16;      // 17 KiB of weights and 12 KiB of activations
 
 // Where a tile is in its activations.
 struct Cursor {
@@ -93,9 +93,7 @@ __attribute__((noinline)) void tile(const Tile& t) {
     __m512i a[R][2];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) a[r][0] = a[r][1] = _mm512_set1_epi32(c.start[r]);
-    dots<R, F>(a, w + scale_bytes_of(F), c.q, [&](int i) __attribute__((always_inline)) {
-      fetch_part<kFetching>(share, i);
-    });
+    dots<R, F>(a, w + scale_bytes_of(F), c.q, [&](int i) __attribute__((always_inline)) { fetch_part<kFetching>(share, i); });
     const __m512 s0 = scales<F>(w, 0), s1 = scales<F>(w, 1);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {

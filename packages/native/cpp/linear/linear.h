@@ -43,20 +43,21 @@ void pack_panels(WeightType type, const uint8_t* gguf_rows, int n, int k, int pa
 // Row `row` dequantised to out[k] (the embedding gather).
 void unpack_row(const PackedWeights& weights, int row, float* out);
 
-// Properties of the processor and its memory, which can be measured (linear_autotune). Never changes results.
 // The next chunk of weights is fetched in four streams at once, line by line in turn, which hardware follows better than one on
 // Intel. Kernels that cannot do so take it for a distance.
 constexpr int kFourStreams = 16384;
+
+// Properties of the processor and its memory, which can be measured (linear_autotune). Never changes results.
 struct LinearTuning {
   // How far ahead of use weights are fetched, in bytes, for 1..16 rows ([0] unused); or kFourStreams.
   int prefetch_int8[17];   // Q8_0
   int prefetch_int4[17];   // Q4_0
   int prefetch_float[17];  // F32, F16, BF16
-  // int8_walk_avx512.cpp: tiles of 8 rows with float sums in memory, or of 6 with all of them in registers.
+  // int8_walk_avx512.cpp: tiles of 8 rows, which have no registers for all sums, or of 6, which have.
   bool tall_tiles;
 };
 LinearTuning linear_default_tuning(Isa isa);
-// Measures the distances on the caller's own weights (at least 64 MiB together, or the defaults are returned);
+// Measures them on the caller's own weights (at least 64 MiB together, or the defaults are returned);
 // at most about 100 ms, on all threads of the pool.
 LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, int count);
 

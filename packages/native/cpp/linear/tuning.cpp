@@ -44,8 +44,8 @@ struct Cursor {
 };
 
 // Seconds per byte of one pass over a sample.
-double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int distance, const uint8_t* activations, float* y,
-               uint8_t* scratch) {
+double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int distance, bool tall_tiles, const uint8_t* activations,
+               float* y, uint8_t* scratch) {
   const LinearKernels& kernels = linear_kernels(isa);
   const PackedWeights& w = *s.weights;
   const size_t panel = panel_bytes(w.type, w.k);
@@ -55,7 +55,7 @@ double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int dista
     if (begin == end) return;
     const int first = s.panel0 + begin, columns = std::min(w.n, (s.panel0 + end) * kPanel) - first * kPanel;
     const PanelRun run{w.type, w.data + (size_t)first * panel, end - begin, columns, y + begin * kPanel, (size_t)s.panels * kPanel,
-                       nullptr, 0, distance, false, scratch + (size_t)worker.index * run_scratch_bytes(w.k)};
+                       nullptr, 0, distance, tall_tiles, scratch + (size_t)worker.index * run_scratch_bytes(w.k)};
     if (is_int8(w.type)) kernels.int8(run, {activations, rows, group_rows(rows, kInt8Group), w.k / kBlock, kernels.activation_bytes});
     else if (takes_bf16(kernels, w.type)) kernels.bf16(run, {(const uint32_t*)activations, rows, group_rows(rows, kFloatGroup), w.k});
     else kernels.floats(run, {(const float*)activations, rows, group_rows(rows, kFloatGroup), w.k});
@@ -137,7 +137,7 @@ LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, 
       // Round after round over all distances: a change of the machine's pace meets them all.
       for (int round = 0; round < kRounds && Clock::now() < deadline; round++)
         for (size_t d = 0; d < kDistances.size(); d++)
-          best[d] = std::min(best[d], measure(isa, pool, cursor.next(), rows, kDistances[d], base, y.data(), base + act));
+          best[d] = std::min(best[d], measure(isa, pool, cursor.next(), rows, kDistances[d], tuning.tall_tiles, base, y.data(), base + act));
       if (Clock::now() >= deadline) return tuning;
       const int chosen = kDistances[(size_t)(std::min_element(best.begin(), best.end()) - best.begin())];
       for (int r = rows; r <= 16; r++) out[r] = chosen;
