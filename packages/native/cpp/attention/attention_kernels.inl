@@ -90,7 +90,10 @@ void score(const AttendArgs& a) {
   cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { score_rows<R>(a, row, tokens); });
   float* l = a.state + kRowTile * a.padded;
   float* m = l + kRowTile * 16;
-  for (int r = 0; r < a.rows; r++)
+  int r = 0;
+  if (a.visible[0] == kTile)  // then all do
+    for (; r + 4 <= a.rows; r += 4) softmax_whole<4>(a.scores + r * kTile, a.state + r * a.padded, l + r * 16, m + r, a.padded);
+  for (; r < a.rows; r++)
     if (a.visible[r] > 0) softmax_row(a.scores + r * kTile, a.visible[r], a.state + r * a.padded, l + r * 16, m + r, a.padded);
 }
 

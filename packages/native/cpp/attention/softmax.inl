@@ -31,33 +31,49 @@ inline void raise_maximum(Vec top, float* __restrict o, float* __restrict l, flo
   *m = raised;
 }
 
-// Scores (log2 units) of `n` tokens -> weights, in place; lanes from n to the next multiple of kLanes become 0.
-// kWhole: n is kTile, and loops that end at a constant are unrolled.
-template <bool kWhole>
-inline void softmax_row(float* __restrict s, int n, float* __restrict o, float* __restrict l, float* __restrict m, int padded) {
-  const int vectors = kWhole ? kTile / Vec::kLanes : (n + Vec::kLanes - 1) / Vec::kLanes, last = n - (vectors - 1) * Vec::kLanes;
-  if (!kWhole) {
-    float* tail = s + (vectors - 1) * Vec::kLanes;
-    if (last != Vec::kLanes) Vec::first_or(Vec::load(tail), last, Vec::set(kLowest)).store(tail);
-  }
-  Vec top = Vec::load(s);
+// Scores (log2 units) of whole tiles -> weights, in place, of N rows that do not wait for each other.
+template <int N>
+inline void softmax_whole(float* __restrict s, float* __restrict o, float* __restrict l, float* __restrict m, int padded) {
+#pragma GCC unroll 4
+  for (int r = 0; r < N; r++) {
+    Vec top = Vec::load(s + r * kTile);
 #pragma GCC unroll 8
+    for (int i = Vec::kLanes; i < kTile; i += Vec::kLanes) top = Vec::max(top, Vec::load(s + r * kTile + i));
+    if (__builtin_expect(Vec::any_greater(top, Vec::set(m[r] + kSlack)), 0)) raise_maximum(top, o + r * padded, l + r * 16, m + r, padded);
+  }
+  Vec sum[N];
+#pragma GCC unroll 4
+  for (int r = 0; r < N; r++) sum[r] = Vec::load(l + r * 16);
+#pragma GCC unroll 8
+  for (int i = 0; i < kTile; i += Vec::kLanes)
+#pragma GCC unroll 4
+    for (int r = 0; r < N; r++) {
+      const Vec p = exp2_upto127(Vec::load(s + r * kTile + i) - Vec::set(m[r]));  // kSlack at most
+      p.store(s + r * kTile + i);
+      sum[r] = sum[r] + p;
+    }
+#pragma GCC unroll 4
+  for (int r = 0; r < N; r++) sum[r].store(l + r * 16);
+}
+
+// The same of one row of `n` tokens; lanes from n to the next multiple of kLanes become 0.
+inline void softmax_row(float* __restrict s, int n, float* __restrict o, float* __restrict l, float* __restrict m, int padded) {
+  if (n == kTile) return softmax_whole<1>(s, o, l, m, padded);
+  const int vectors = (n + Vec::kLanes - 1) / Vec::kLanes, last = n - (vectors - 1) * Vec::kLanes;
+  float* tail = s + (vectors - 1) * Vec::kLanes;
+  if (last != Vec::kLanes) Vec::first_or(Vec::load(tail), last, Vec::set(kLowest)).store(tail);
+  Vec top = Vec::load(s);
   for (int i = 1; i < vectors; i++) top = Vec::max(top, Vec::load(s + i * Vec::kLanes));
   if (__builtin_expect(Vec::any_greater(top, Vec::set(*m + kSlack)), 0)) raise_maximum(top, o, l, m, padded);
   const Vec limit = Vec::set(*m);
   Vec sum = Vec::load(l);
-#pragma GCC unroll 8
   for (int i = 0; i < vectors; i++) {
-    Vec p = exp2_upto127(Vec::load(s + i * Vec::kLanes) - limit);  // kSlack at most
-    if (!kWhole && i == vectors - 1 && last != Vec::kLanes) p = Vec::first_or(p, last, Vec::zero());
+    Vec p = exp2_upto127(Vec::load(s + i * Vec::kLanes) - limit);
+    if (i == vectors - 1 && last != Vec::kLanes) p = Vec::first_or(p, last, Vec::zero());
     p.store(s + i * Vec::kLanes);
     sum = sum + p;
   }
   sum.store(l);
-}
-inline void softmax_row(float* __restrict s, int n, float* __restrict o, float* __restrict l, float* __restrict m, int padded) {
-  if (n == kTile) softmax_row<true>(s, n, o, l, m, padded);
-  else softmax_row<false>(s, n, o, l, m, padded);
 }
 
 inline void close_row(const float* state, int row_tile, int row, int padded, float* record) {
