@@ -16,8 +16,7 @@ template <> void pack_k_sub<uint16_t>(const uint8_t* source, size_t stride, int 
   const int padded = padded_dims(head_dim);
   for (int d = 0; d < padded; d += 32) {
     const int left = head_dim - d;
-    if (tokens == 16 && left >= 32) transpose_f16(source + d * 2, stride, 16, 0xffffffffu, t);
-    else transpose_f16(source + d * 2, stride, tokens, left >= 32 ? 0xffffffffu : (1u << left) - 1, t);
+    transpose_f16(source + d * 2, stride, tokens, left >= 32 ? 0xffffffffu : (1u << left) - 1, t);
 #pragma GCC unroll 8
     for (int i = 0; i < 32; i += 2) {
       cursor.fetch(1);
@@ -50,10 +49,11 @@ namespace {
 // its load runs beside the multiply-adds, a 512-bit store takes a slot from them (Zen 5). K is transposed as f16, V is
 // read where it lies. The chains of multiply-adds are those of score() and value().
 //
-// What comes next is fetched at an even pace, 4 lines per dim of the head in all: memory is idle while nothing asks for it
-// (6% of the time on Emerald Rapids when transposing and the softmax fetched nothing).
-constexpr int kAhead = 12;  // lines per 16 dims of two sub-tiles, and per sub-tile of V: 3/4 of all
-constexpr int kAheadOfBlock = 8, kAheadOfRow = 4;
+// What comes next is fetched a few lines at a time in every part, all in all the tile's share of K and V (with 64 dims): memory
+// is idle while nothing asks for it (6% of the time on Emerald Rapids when transposing and the softmax fetched nothing).
+constexpr int kAhead = 12;        // lines per 16 dims of two sub-tiles' scores, and per 32 dims of a sub-tile of V
+constexpr int kAheadOfBlock = 8;  // before 16 tokens x 32 dims are transposed
+constexpr int kAheadOfRow = 4;    // before the softmax of a row
 
 // K of 2 * kSubTile tokens, to be transposed between multiply-adds: padded / 16 blocks of 16 tokens x 32 dims.
 struct Turn {

@@ -20,6 +20,8 @@ namespace {
 constexpr int kChunksPerThread = 3;
 // Units per thread below which blocks are cut finer.
 constexpr int kUnitsPerThread = 4;
+// Row tiles of a block from which on they fetch the next tile.
+constexpr int kFetchingTiles = 8;
 
 inline const AttentionKernels& attention_kernels(Isa isa, bool cache_f32) {
 #if defined(TRIPTYCH_X86)
@@ -157,9 +159,10 @@ template <class Layout> class AttentionRun {
         PrefetchCursor cursor = prefetch(tokens, t + kTile, end, head, head + 1, 0, 1);
         const uint8_t *k_sub[kTile / kSubTile], *v_sub[kTile / kSubTile];
         sub_tiles(tokens, t, n, head, k_sub, v_sub);
-        PrefetchCursor nothing;
-        k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, nothing);
-        k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_v_, nothing);
+        // The row tiles fetch the next tile, where there are enough of them: packing would do it in a burst.
+        PrefetchCursor nothing, &packing = tiles < kFetchingTiles ? cursor : nothing;
+        k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, packing);
+        k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_v_, packing);
         attend_block(tiles, rows, position - t, n, cursor);
       }
       for (int r = 0; r < rows; r++) {
@@ -194,7 +197,7 @@ template <class Layout> class AttentionRun {
       const int n = std::min(kTile, end - t);
       if (t + kTile >= end) next = locate(w_.take(1));
       for (int h = 0; h < heads; h++) {
-        // Each head fetches its share of the next tile for all heads: in address order, as hardware follows best.
+        // Each head fetches its share of the next tile for all heads: whole tokens, as hardware follows best.
         PrefetchCursor cursor;
         if (t + kTile < end)
           cursor = prefetch(tokens, t + kTile, end, first_head, first_head + heads, h, heads);
@@ -262,7 +265,7 @@ template <class Layout> class AttentionRun {
     return call.visible[count - 1] > 0;
   }
 
-  // All row tiles of a block against the packed tile. Each fetches its share of the next one: while packing that would be a burst.
+  // All row tiles of a block against the packed tile. Each fetches its share of the next one, as far as packing did not.
   void attend_block(int tiles, int rows, int position, int n, PrefetchCursor& cursor) {
     const int lines = ceil_div(2 * kTile * t_.head_dim * 2 / 64, tiles);  // of an f16 cache
     TileCall call[3];
@@ -318,8 +321,8 @@ template <class Layout> class AttentionRun {
     const size_t offset = (size_t)head_begin * head_bytes_, bytes = (size_t)(head_end - head_begin) * head_bytes_;
     cursor.stream[0] = tokens.k(first) + offset;
     cursor.stream[1] = tokens.v(first) + offset;
-    cursor.stream[2] = cursor.stream[0] + (size_t)(last - first - half) * t_.token_stride;
-    cursor.stream[3] = cursor.stream[1] + (size_t)(last - first - half) * t_.token_stride;
+    cursor.stream[2] = tokens.k(last - half) + offset;
+    cursor.stream[3] = tokens.v(last - half) + offset;
     const bool neighbours = bytes == t_.token_stride;
     cursor.bytes = neighbours ? bytes * (size_t)half : bytes;
     cursor.stride = t_.token_stride;

@@ -32,8 +32,9 @@ struct PrefetchCursor {
   int turn = 0;
   int scale = 1;      // of the number of lines: 1 for an f16 cache, 2 for f32
 
-  // Where the caller is to fetch its next 4 * n lines from (of an f16 cache), n of each address: the next ones of the streams,
-  // or (when they are not neighbours they are fetched at once, or there are none) addresses that cost nothing.
+  // Where the caller is to fetch its next 4 * n lines from (of an f16 cache), n of each address: the next ones of the streams;
+  // or addresses that cost nothing, when there are none left or when they are not neighbours and so are fetched at once.
+  // fetch() in between takes multiples of kStreams.
   struct Lines {
     const uint8_t* from[kStreams];
   };

@@ -23,7 +23,7 @@ inline void reset_state(float* state, int row_tile, int padded) {
 // The running maximum of a row, raised to `top` (its lanes): what was summed up so far shrinks.
 inline void raise_maximum(Vec top, float* __restrict o, float* __restrict l, float* __restrict m, int padded) {
   const float raised = top.max_lane();
-  if (*m > kLowest) {  // else all is 0 yet
+  if (*m > kLowest) {  // else nothing that counts was summed up yet
     const Vec shrink = exp2_vec(Vec::set(*m - raised));
     for (int d = 0; d < padded; d += Vec::kLanes) (Vec::load(o + d) * shrink).store(o + d);
     (Vec::load(l) * shrink).store(l);

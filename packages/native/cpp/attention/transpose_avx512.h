@@ -11,8 +11,8 @@ namespace triptych {
 namespace {
 
 // 16 tokens x 32 dims of f16 -> [32][16], in the order packed_dim() gives. It saves the last of five shuffle stages, and a
-// dot product does not care as long as q has it too. In eight steps of eight shuffles that leave room in the registers, to
-// be put between multiply-adds: shuffles have one port on Intel, which alone would leave the other idle.
+// dot product does not care as long as q has it too. In eight steps of eight shuffles, to be put between multiply-adds:
+// shuffles have one port on Intel, which alone would leave the other idle.
 class TransposeF16 {
  public:
   // Tokens beyond `tokens` and dims whose bit is not set are not read and are 0.
@@ -66,7 +66,9 @@ class TransposeF16 {
 };
 
 inline void transpose_f16(const uint8_t* source, size_t stride, int tokens, __mmask32 dims, uint16_t* out) {
-  TransposeF16(source, stride, out, tokens, dims).all<false>();
+  TransposeF16 block(source, stride, out, tokens, dims);
+  if (tokens >= 16 && dims == 0xffffffffu) block.all<true>();
+  else block.all<false>();
 }
 // The row of transpose_f16 that dim d lands in (d counts through blocks of 32).
 inline int packed_dim(int d) { return (d & ~31) + 4 * (d % 8) + d % 32 / 8; }

@@ -36,7 +36,7 @@ struct LinearKernels {
 // beside the activations that pass by) up to four.
 static inline int panels_per_run(int k) {
   const size_t panel = (size_t)k * kPanel, budget = 900u << 10;
-  return budget / (panel + panel / 16) >= 4 ? 4 : 2;
+  return budget / (panel + panel / 8) >= 4 ? 4 : 2;
 }
 // Room for the expanded form of one run: int8 blocks per panel, or one float panel.
 static inline size_t run_scratch_bytes(int k) {

@@ -32,7 +32,7 @@ constexpr int kPanel = 32;   // columns per panel
 constexpr size_t kScaleBytes = kPanel * 2;
 constexpr size_t kQ8BlockBytes = kScaleBytes + kPanel * kBlock;
 constexpr size_t kQ4BlockBytes = kScaleBytes + kPanel * kBlock / 2;
-// Either, expanded for many rows: [32 x f32 scale], then bytes as in Q8_0.
+// Either, as AVX-512 expands it for many rows: [32 x f32 scale], then bytes as in Q8_0.
 constexpr size_t kExpandedScaleBytes = kPanel * 4;
 constexpr size_t kExpandedBlockBytes = kExpandedScaleBytes + kPanel * kBlock;
 

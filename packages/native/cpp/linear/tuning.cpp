@@ -136,8 +136,10 @@ LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, 
       best.fill(1e9);
       // Round after round over all distances: a change of the machine's pace meets them all.
       for (int round = 0; round < kRounds && Clock::now() < deadline; round++)
-        for (size_t d = 0; d < kDistances.size(); d++)
+        for (size_t d = 0; d < kDistances.size(); d++) {
+          if (kDistances[d] == kFourStreams && (rows < kRows.back() || !has_walk(isa) || !is_int8(type))) continue;  // a mere distance there
           best[d] = std::min(best[d], measure(isa, pool, cursor.next(), rows, kDistances[d], tuning.tall_tiles, base, y.data(), base + act));
+        }
       if (Clock::now() >= deadline) return tuning;
       const int chosen = kDistances[(size_t)(std::min_element(best.begin(), best.end()) - best.begin())];
       for (int r = rows; r <= 16; r++) out[r] = chosen;

@@ -55,7 +55,6 @@ struct Vec {
   static Vec min(Vec limit, Vec x) { return {_mm256_min_ps(limit.v, x.v)}; }
   static bool any_greater(Vec a, Vec b) { return _mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)) != 0; }
   static Vec first_or(Vec a, int n, Vec other) { return {_mm256_blendv_ps(other.v, a.v, _mm256_castsi256_ps(first(n)))}; }
-  static constexpr bool kScalesToZero = false;
   static Vec fraction(Vec x, Vec& whole) {
     const Vec magic = set(12582912.0f);
     whole = x + magic;

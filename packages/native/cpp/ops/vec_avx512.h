@@ -47,7 +47,6 @@ struct Vec {
   static Vec min(Vec limit, Vec x) { return {_mm512_min_ps(limit.v, x.v)}; }
   static bool any_greater(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ) != 0; }
   static Vec first_or(Vec a, int n, Vec other) { return {_mm512_mask_mov_ps(other.v, first(n), a.v)}; }
-  static constexpr bool kScalesToZero = true;
   static Vec fraction(Vec x, Vec& whole) {
     const Vec f{_mm512_reduce_ps(x.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
     whole = x - f;

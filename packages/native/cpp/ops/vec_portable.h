@@ -50,9 +50,8 @@ struct Vec {
   static bool any_greater(Vec a, Vec b) { return a.v[0] > b.v[0] || a.v[1] > b.v[1] || a.v[2] > b.v[2] || a.v[3] > b.v[3]; }
   // Lanes 0..n-1 of a, the rest of other.
   static Vec first_or(Vec a, int n, Vec other) { return make([&](int i) { return i < n ? a.v[i] : other.v[i]; }); }
-  // x less the nearest integer, in [-0.5, 0.5], for -126 <= x <= 127 (with kScalesToZero any x up to 127). scale(p, whole): p
-  // times 2 to the power of that integer.
-  static constexpr bool kScalesToZero = false;
+  // x less the nearest integer, in [-0.5, 0.5], for -126 <= x <= 127; and scale(p, whole): p times 2 to the power of that integer, which
+  // `whole` stands for in a form of each instruction set's own.
   static Vec fraction(Vec x, Vec& whole) {
     const Vec magic = set(12582912.0f);  // 1.5 * 2^23: adding it leaves the integer in the low mantissa bits
     whole = x + magic;
