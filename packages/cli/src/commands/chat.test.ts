@@ -44,6 +44,8 @@ describe('a conversation at a terminal', () => {
     expect(test.engine.running).toBe(0);
     test.type('/history\r');
     await test.printed('assistant: one two');
+    // Between two prompts nothing is there to be stopped, and Ctrl-C ends the process.
+    await until(() => ['> ', '> \u001b[3G'].some((prompt) => test.stderr().endsWith(prompt)));
     test.type(ctrlC);
     expect(await code).toBe(130);
     expect(test.exits).toEqual([]);
