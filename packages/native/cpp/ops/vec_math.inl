@@ -19,7 +19,7 @@ inline Vec exp2_within(Vec x) {
 // For any x, which is limited to that range.
 inline Vec exp2_vec(Vec x) { return exp2_within(Vec::min(Vec::set(127.0f), Vec::max(Vec::set(-126.0f), x))); }
 
-// For x <= 127, limited below only. No subnormal results: multiplying by them takes a hundred cycles on some processors.
+// For x <= 127, limited below only. No subnormal results: multiplying by them can be slow.
 inline Vec exp2_upto127(Vec x) { return exp2_within(Vec::max(Vec::set(-126.0f), x)); }
 
 }  // namespace

@@ -72,8 +72,8 @@ TEST(linear_bits_independent_of_tuning) {
   // Panels of less than a chunk, of chunks of unequal lengths, and of more than a tall tile walks at once.
   Pool two(2);
   for (const WeightType type : {WeightType::Q8_0, WeightType::Q4_0})
-    for (const int k : {32, 960, 2080}) {
-      if (quick() && k > 960) continue;
+    for (const int k : {32, 992, 2080}) {
+      if (quick() && k > 992) continue;
       const Matrix m(type, 95, k, 6);
       for (const Isa isa : available_isas()) {
         if (isa == Isa::Portable) continue;
