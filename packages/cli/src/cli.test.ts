@@ -23,7 +23,7 @@ describe('usage', () => {
     [['complete', 'a', '--nope']],
     [['complete', 'a', 'b']],
     [['complete', 'a', '--temperature', 'hot']],
-    [['complete', 'a', '--top-p', '0']],
+    [['complete', 'a', '--top-p', '1.5']],
     [['complete', 'a', '--seed', '-1']],
     [['complete', 'a', '--max-tokens', '0']],
     [['complete', 'a', '--threads', '1.5']],
@@ -49,7 +49,7 @@ describe('usage', () => {
 
   it.each([
     [['complete', 'a', '--json', '--nope'], "unknown option '--nope'"],
-    [['complete', 'a', '--top-p', '0', '--json'], "option '--top-p <share>' argument '0' is invalid"],
+    [['complete', 'a', '--top-p', '2', '--json'], "option '--top-p <share>' argument '2' is invalid"],
     [['complete', '--json'], 'empty'],
     [['aurora', 'review', '--json'], "missing required argument 'folder'"],
     [['--json'], "unknown option '--json'"],

@@ -80,7 +80,7 @@ export function addSamplingFlags(command: Command): Command {
   return command
     .option('--temperature <number>', '0 is greedy', number(0, 100))
     .option('--top-k <count>', 'keep the k most likely tokens, 0 keeps all', integer(0, 1e9))
-    .option('--top-p <share>', 'keep the smallest set with this much probability', number(0, 1, 'above'))
+    .option('--top-p <share>', 'keep the smallest set with this much probability', number(0, 1))
     .option('--min-p <share>', 'drop tokens less likely than this share of the best', number(0, 1))
     .option('--repetition-penalty <factor>', '1 is off', number(0.01, 100))
     .option('--presence-penalty <number>', 'once per token that occurred', number(-2, 2))
@@ -155,12 +155,12 @@ export function integer(min: number, max: number): (text: string) => number {
   };
 }
 
-/** A parser for numbers in [min, max], or (min, max] with `above`. */
-export function number(min: number, max: number, bound: 'from' | 'above' = 'from'): (text: string) => number {
+/** A parser for numbers in [min, max]. */
+export function number(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (value <= max && (bound === 'above' ? value > min : value >= min)) return value;
-    throw new InvalidArgumentError(`It must be a number ${bound} ${min} and at most ${max}.`);
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
   };
 }
 

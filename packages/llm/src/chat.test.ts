@@ -5,6 +5,7 @@ import { inputMetadata, openGguf, readTensorBytes, writeGguf } from '@triptych/c
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { generate, someTokens, tinyModel } from './testing.js';
 import { TextEngine } from './text-engine.js';
+import type { ChatMessage } from './types.js';
 
 const chatTemplate =
   "{% for message in messages %}{% if message.role == 'tool' %}{{ raise_exception('no tools here') }}{% endif %}" +
@@ -64,6 +65,18 @@ test('what the template refuses is the request’s fault', async () => {
     field: 'messages',
   });
 });
+
+test.each([[null], ['hi'], [{ content: 'hi' }], [{ role: 'user' }], [{ role: 'user', content: ['hi'] }]])(
+  'refuses the message %j by its place',
+  async (message) => {
+    const messages = [{ role: 'user', content: 'hi' }, message] as ChatMessage[];
+    await expect(generate(engine, { messages })).rejects.toMatchObject({
+      code: 'invalid_request',
+      field: 'messages',
+      message: expect.stringMatching(/^messages\[1\] must be an object/),
+    });
+  },
+);
 
 test('an empty text starts from the beginning of a document', async () => {
   const { usage } = await generate(engine, { prompt: '', maxTokens: 2, ignoreEos: true });

@@ -76,6 +76,12 @@ function chatTokens(messages: readonly ChatMessage[], reader: PromptReader): rea
   if (!Array.isArray(messages))
     throw new EngineError('invalid_request', 'messages must be an array', { field });
   if (messages.length === 0) throw new EngineError('invalid_request', 'messages is empty', { field });
+  for (const [index, message] of messages.entries()) {
+    // Templates would print what is no text: "[object Object]", "undefined".
+    if (typeof message?.role === 'string' && typeof message.content === 'string') continue;
+    const problem = `messages[${index}] must be an object with role and content, both text`;
+    throw new EngineError('invalid_request', problem, { field });
+  }
   let text: string;
   try {
     text = template.render({ messages, addGenerationPrompt: true });

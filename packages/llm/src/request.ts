@@ -48,15 +48,10 @@ export function resolveSampling(request: GenerateRequest): ResolvedSampling {
     const [fallback, min, max, whole] = ranges[field];
     return inRange(field, request[field] ?? fallback, min, max, whole);
   };
-  const topP = pick('topP');
-  if (topP === 0)
-    throw new EngineError('invalid_request', 'topP must be above 0; use temperature 0 for greedy', {
-      field: 'topP',
-    });
   return {
     temperature: pick('temperature'),
     topK: pick('topK'),
-    topP,
+    topP: pick('topP'),
     minP: pick('minP'),
     repetitionPenalty: pick('repetitionPenalty'),
     repetitionWindow: pick('repetitionWindow'),

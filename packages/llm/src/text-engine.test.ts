@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { availableIsas, type IsaName } from '@triptych/native';
 import { KvMemory } from '@triptych/vattention';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -248,6 +249,27 @@ test('an abort ends within one step, in prefill too', async () => {
   expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, finishedTotal: { abort: 1 } });
 });
 
+test('any number of requests may share a signal, and none keeps listening', async () => {
+  const engine = await load();
+  const { signal } = new AbortController();
+  const warnings: Error[] = [];
+  const listen = (warning: Error) => warnings.push(warning);
+  process.on('warning', listen);
+  const request = { prompt: [5, 6, 7], maxTokens: 1, ignoreEos: true };
+  await Promise.all(Array.from({ length: 12 }, () => generate(engine, request, { signal })));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', listen);
+  expect(warnings).toEqual([]);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('top-p 0 keeps the likeliest token alone', async () => {
+  const engine = await load();
+  const request = { prompt: someTokens(5, 1), maxTokens: 20, ignoreEos: true };
+  const greedy = await generate(engine, { ...request, temperature: 0 });
+  expect((await generate(engine, { ...request, temperature: 2, topP: 0, seed: 1 })).text).toBe(greedy.text);
+});
+
 test('requests that follow each other at once all run', async () => {
   const engine = await load();
   for (let i = 0; i < 200; i++) {
@@ -293,7 +315,7 @@ test.each([
   [{ prompt: 'a', messages: [] }, 'prompt'],
   [{ prompt: 'a', temperature: -1 }, 'temperature'],
   [{ prompt: 'a', temperature: Number.NaN }, 'temperature'],
-  [{ prompt: 'a', topP: 0 }, 'topP'],
+  [{ prompt: 'a', topP: -0.1 }, 'topP'],
   [{ prompt: 'a', topK: 1.5 }, 'topK'],
   [{ prompt: 'a', seed: -1 }, 'seed'],
   [{ prompt: 'a', maxTokens: 0 }, 'maxTokens'],

@@ -3,6 +3,7 @@
  * The serving engine: requests in, events out. One loop plans a step, backs its memory, runs it natively and hands
  * out what was sampled; everything between two steps happens on the event loop, nothing during one.
  */
+import { setMaxListeners } from 'node:events';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -217,6 +218,8 @@ export class TextEngine implements TextEngineLike {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<GenerateEvent, void, undefined> {
     const abort = (): void => this.#fail(sequence, signal?.reason, 'abort');
+    // Any number of requests may share a signal; Node.js takes more than ten for a leak.
+    if (signal instanceof EventTarget) setMaxListeners(0, signal);
     signal?.addEventListener('abort', abort, { once: true });
     this.#waiting.push(sequence);
     this.#wake();

@@ -17,7 +17,7 @@ export interface SamplingOptions {
   readonly temperature?: number;
   /** Keep the k most likely tokens; 0 keeps all. Default 40. */
   readonly topK?: number;
-  /** Keep the smallest set with this much probability. Default 0.95. Range (0, 1]. */
+  /** Keep the smallest set with this much probability. 0 keeps only the best. Default 0.95. Range [0, 1]. */
   readonly topP?: number;
   /** Drop tokens less likely than this share of the best one. Default 0.05. Range [0, 1]. */
   readonly minP?: number;

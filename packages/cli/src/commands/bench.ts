@@ -3,7 +3,6 @@
  * `triptych bench`: how fast a model runs here, through the engine as a caller sees it. For comparisons with
  * other engines see the repository's benchmarks.
  */
-import { setMaxListeners } from 'node:events';
 import type { GenerateRequest, TextEngineLike } from '@triptych/llm';
 import { withEngine } from '../load.js';
 import type { EngineFlags } from '../options.js';
@@ -107,8 +106,6 @@ async function decodeRate(
   tokens: number,
   signal: AbortSignal,
 ): Promise<number> {
-  // Node.js takes more than ten requests of one signal for a leak.
-  setMaxListeners(Math.max(10, size), signal);
   let waitingFor = size;
   let isFull = true;
   let counted = 0;

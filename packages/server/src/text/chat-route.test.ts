@@ -38,8 +38,8 @@ describe('chat completions', () => {
         {
           role: 'system',
           content: [
-            { type: 'text', text: 'Be ' },
-            { type: 'text', text: 'kind.' },
+            { type: 'text', text: 'Be kind.' },
+            { type: 'text', text: 'Be brief.' },
           ],
         },
         { role: 'user', content: 'hi', name: 'ann' },
@@ -58,7 +58,7 @@ describe('chat completions', () => {
     });
     expect(engine.seen[1]?.request).toEqual({
       messages: [
-        { role: 'system', content: 'Be kind.' },
+        { role: 'system', content: 'Be kind.\nBe brief.' },
         { role: 'user', content: 'hi', name: 'ann' },
       ],
       maxTokens: 2,
@@ -72,6 +72,17 @@ describe('chat completions', () => {
       seed: 3,
       stop: ['x'],
       ignoreEos: true,
+    });
+  });
+
+  it('takes the -1 of other servers for a random seed and for all tokens', async () => {
+    const { app, engine } = appWith();
+    await post(app, chatPath, { ...hello, seed: -1, top_k: -1, top_p: 0 });
+    expect(engine.seen[0]?.request).toEqual({
+      messages: [{ role: 'user', content: 'hello there' }],
+      maxTokens: 3,
+      topK: 0,
+      topP: 0,
     });
   });
 
@@ -172,7 +183,8 @@ describe('chat completions', () => {
     [{ ...hello, temperature: 3 }, 'invalid_value', 'temperature'],
     [{ ...hello, temperature: 'hot' }, 'invalid_type', 'temperature'],
     [{ ...hello, seed: 1.5 }, 'invalid_type', 'seed'],
-    [{ ...hello, seed: -1 }, 'invalid_value', 'seed'],
+    [{ ...hello, seed: -2 }, 'invalid_value', 'seed'],
+    [{ ...hello, top_k: -2 }, 'invalid_value', 'top_k'],
     [{ ...hello, seed: 1e300 }, 'invalid_value', 'seed'],
     [{ ...hello, max_tokens: 0 }, 'invalid_value', 'max_tokens'],
     [{ ...hello, max_completion_tokens: 5 }, 'invalid_value', 'max_tokens'],

@@ -79,7 +79,7 @@ function toRequest(body: ChatRequest): GenerateRequest {
     ...compact({ maxTokens: maxTokens(body) }),
     messages: body.messages.map(({ role, content, name }) => ({
       role,
-      content: typeof content === 'string' ? content : content.map((part) => part.text).join(''),
+      content: typeof content === 'string' ? content : content.map((part) => part.text).join('\n'),
       ...compact({ name }),
     })),
   };

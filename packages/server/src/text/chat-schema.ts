@@ -15,9 +15,11 @@ function messageSchema(maxParts: number) {
     },
     { error: 'must be an object' },
   );
-  const content = z.union([wellFormed(), boundedArray(textPart, { min: 1, max: maxParts })], {
-    error: 'must be a string or an array of text parts',
-  });
+  const content = z
+    .union([wellFormed(), boundedArray(textPart, { min: 1, max: maxParts })], {
+      error: 'must be a string or an array of text parts',
+    })
+    .openapi({ description: 'Parts are joined by line breaks.' });
   return z
     .strictObject({
       role: z.enum(['system', 'developer', 'user', 'assistant'], {
