@@ -1,8 +1,17 @@
 /** The sequences that the KV memory is measured with, and the memory at the 1.1B model's shape. */
+import { keyBlockTokens } from '@triptych/native';
 import { KvMemory } from '@triptych/vattention';
 
 const GiB = 2 ** 30;
-export const shape = { layers: 22, maxTokens: 4096, kvHeads: 4, headDim: 64, elementBytes: 2, slots: 64 };
+export const shape = {
+  layers: 22,
+  maxTokens: 4096,
+  kvHeads: 4,
+  headDim: 64,
+  elementBytes: 2,
+  slots: 64,
+  blockTokens: keyBlockTokens(),
+};
 export const shortest = 128;
 const longest = 4096;
 

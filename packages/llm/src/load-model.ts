@@ -17,6 +17,7 @@ import {
   cpuQuota,
   detectIsa,
   type IsaName,
+  keyBlockTokens,
   loadWeights,
   Program,
   type ProgramSpec,
@@ -159,6 +160,7 @@ export async function loadModel(path: string, options: TextEngineOptions = {}): 
     headDim: config.headDim,
     elementBytes,
     slots: maxSequences,
+    blockTokens: keyBlockTokens(),
     ...(pageGroupBytes === undefined ? {} : { pageGroupBytes }),
   };
   const contextLength = fittingContext(wanted, budgetBytes, (maxTokens) =>

@@ -16,6 +16,8 @@ export interface Addon extends NetworkAddon, PagesAddon, ProgramAddon {
   readonly isa: IsaName;
   /** All it has, from slow to fast. */
   readonly isas: readonly IsaName[];
+  /** See {@link keyBlockTokens}. */
+  readonly keyBlockTokens: number;
 }
 
 /** The compiled addon is missing or does not fit this system. `code` is `addon_unavailable`. */
@@ -32,7 +34,7 @@ export class AddonError extends Error {
   }
 }
 
-const revision = 2;
+const revision = 3;
 let loaded: Addon | undefined;
 
 /**

@@ -78,7 +78,10 @@ export type ProgramOp =
   | { readonly op: 'add'; readonly x: number; readonly y: number }
   | { readonly op: 'selectOutputs'; readonly x: number; readonly out: number };
 
-/** Shape of attention and of the KV cache: K of layer n of a slot lies at slot + 2n * tensorBytes, V one tensor later. */
+/**
+ * Shape of attention and of the KV cache: K of layer n of a slot lies at slot + 2n * tensorBytes, V one tensor later. V is
+ * [tokens, kvHeads, headDim]; K is [blocks, kvHeads, headDim, {@link keyBlockTokens}].
+ */
 export interface AttentionSpec {
   readonly layers: number;
   readonly queryHeads: number;
@@ -182,6 +185,14 @@ export function detectIsa(): IsaName {
 /** Every instruction set this machine runs, from slow to fast. */
 export function availableIsas(): readonly IsaName[] {
   return loadAddon().isas;
+}
+
+/**
+ * How many tokens' keys the kernels keep side by side, so that a vector register holds the same element of all of them. A
+ * sequence's memory is used in whole blocks of so many tokens.
+ */
+export function keyBlockTokens(): number {
+  return loadAddon().keyBlockTokens;
 }
 
 /**

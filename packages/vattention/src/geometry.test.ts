@@ -40,12 +40,18 @@ describe('kvGeometry', () => {
   });
 
   it('counts tokens and page groups consistently, also when a row straddles two groups', () => {
-    for (const headDim of [64, 48, 80, 4096, 100]) {
-      const geometry = kvGeometry({ ...small, headDim });
+    const shapes = [64, 48, 80, 4096, 100].flatMap((headDim) =>
+      [1, 7, 16].map((blockTokens) => ({ headDim, blockTokens, maxTokens: 4090 })),
+    );
+    for (const shape of shapes) {
+      const geometry = kvGeometry({ ...small, ...shape });
       for (let tokens = 0; tokens <= 600; tokens++) {
         const groups = groupsFor(geometry, tokens);
         expect(tokensIn(geometry, groups)).toBeGreaterThanOrEqual(tokens);
         if (tokens > 0) expect(tokensIn(geometry, groups - 1)).toBeLessThan(tokens);
+        // A block's bytes are there for its first token.
+        const blocks = Math.ceil(tokens / shape.blockTokens);
+        expect(groups * 4096).toBeGreaterThanOrEqual(blocks * shape.blockTokens * geometry.rowBytes);
         expect(bytesFor(geometry, tokens)).toBe(groups * 44 * 4096);
       }
       expect(groupsFor(geometry, geometry.maxTokens)).toBe(geometry.groupsPerTensor);
@@ -65,6 +71,7 @@ describe('kvGeometry', () => {
       ['elementBytes', 16],
       ['slots', undefined],
       ['slots', true],
+      ['blockTokens', 0],
       ['pageGroupBytes', true],
       ['pageGroupBytes', 4095],
       ['pageGroupBytes', 12_288],

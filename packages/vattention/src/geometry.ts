@@ -11,6 +11,9 @@
  * The arena is `[B][2N][L, H, D]`: K of layer n of slot r begins at `r * slotBytes + 2n * S`, V one S later. The
  * paper has B inside each of 2N tensors; with a slot's tensors side by side, a finished slot is one range.
  * Rows of a layer are adjacent either way, which is what streaming attention wants.
+ *
+ * Where kernels keep the keys of some tokens side by side (`blockTokens`), a block of so many tokens is what holds bytes of
+ * each of them, so lengths count up to whole blocks wherever memory is meant.
  */
 import { pageBytes } from '@triptych/native';
 import { KvError } from './errors.js';
@@ -35,6 +38,8 @@ export interface KvGeometryOptions {
   readonly elementBytes: number;
   /** B: sequences that can hold memory at once. */
   readonly slots: number;
+  /** Tokens whose bytes lie interleaved; memory is given for whole blocks of so many. Default 1: each token is a row. */
+  readonly blockTokens?: number;
   /**
    * The unit in which memory is given to each tensor of a slot: a power of two from 4 KiB to 2 MiB and not smaller
    * than the system's page. Default {@link DEFAULT_PAGE_GROUP_BYTES}, or the page where that is larger.
@@ -64,13 +69,14 @@ export interface KvGeometry extends Required<KvGeometryOptions> {
 export function kvGeometry(options: KvGeometryOptions): KvGeometry {
   const page = pageBytes();
   const pageGroupBytes = options.pageGroupBytes ?? Math.max(DEFAULT_PAGE_GROUP_BYTES, page);
-  const { layers, maxTokens, kvHeads, headDim, elementBytes, slots } = options;
+  const { layers, maxTokens, kvHeads, headDim, elementBytes, slots, blockTokens = 1 } = options;
   whole('layers', layers, 10_000);
   whole('maxTokens', maxTokens, 2 ** 30);
   whole('kvHeads', kvHeads, 65_536);
   whole('headDim', headDim, 65_536);
   whole('elementBytes', elementBytes, 8);
   whole('slots', slots, 65_536);
+  whole('blockTokens', blockTokens, 65_536);
   whole('pageGroupBytes', pageGroupBytes, MAX_PAGE_GROUP_BYTES);
   if (pageGroupBytes < MIN_PAGE_GROUP_BYTES || !Number.isInteger(Math.log2(pageGroupBytes))) {
     throw new KvError(
@@ -86,7 +92,7 @@ export function kvGeometry(options: KvGeometryOptions): KvGeometry {
   }
 
   const rowBytes = kvHeads * headDim * elementBytes;
-  const groupsPerTensor = Math.ceil((maxTokens * rowBytes) / pageGroupBytes);
+  const groupsPerTensor = Math.ceil((wholeBlocks(maxTokens, blockTokens) * rowBytes) / pageGroupBytes);
   const tensorBytes = groupsPerTensor * pageGroupBytes;
   const tensors = 2 * layers;
   const slotBytes = tensors * tensorBytes;
@@ -105,6 +111,7 @@ export function kvGeometry(options: KvGeometryOptions): KvGeometry {
     headDim,
     elementBytes,
     slots,
+    blockTokens,
     pageGroupBytes,
     tensors,
     rowBytes,
@@ -117,19 +124,32 @@ export function kvGeometry(options: KvGeometryOptions): KvGeometry {
   };
 }
 
-/** Page groups per tensor that hold `tokens` tokens. */
-export function groupsFor(geometry: KvGeometry, tokens: number): number {
-  return Math.ceil((tokens * geometry.rowBytes) / geometry.pageGroupBytes);
+/** Bytes from the start of each tensor that `tokens` tokens may touch: their blocks, whole. */
+export function tensorBytesFor({ blockTokens, rowBytes }: KvGeometry, tokens: number): number {
+  return wholeBlocks(tokens, blockTokens) * rowBytes;
 }
 
-/** Tokens that lie wholly within `groups` page groups. A row may straddle two groups when it does not divide them. */
-export function tokensIn(geometry: KvGeometry, groups: number): number {
-  return Math.min(geometry.maxTokens, Math.floor((groups * geometry.pageGroupBytes) / geometry.rowBytes));
+/** Page groups per tensor that hold `tokens` tokens. */
+export function groupsFor(geometry: KvGeometry, tokens: number): number {
+  return Math.ceil(tensorBytesFor(geometry, tokens) / geometry.pageGroupBytes);
+}
+
+/** Tokens that lie wholly within `groups` page groups. A block may straddle two groups when it does not divide them. */
+export function tokensIn(
+  { maxTokens, blockTokens, rowBytes, pageGroupBytes }: KvGeometry,
+  groups: number,
+): number {
+  const blocks = Math.floor((groups * pageGroupBytes) / (blockTokens * rowBytes));
+  return Math.min(maxTokens, blocks * blockTokens);
 }
 
 /** Bytes that must be committed for a sequence of `tokens` tokens, all tensors. */
 export function bytesFor(geometry: KvGeometry, tokens: number): number {
   return groupsFor(geometry, tokens) * geometry.groupRowBytes;
+}
+
+function wholeBlocks(tokens: number, blockTokens: number): number {
+  return Math.ceil(tokens / blockTokens) * blockTokens;
 }
 
 function whole(field: string, value: unknown, most: number): void {

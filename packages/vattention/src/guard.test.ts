@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 const child = path.join(import.meta.dirname, '..', 'test', 'fixtures', 'guard-child.mjs');
 const backings = process.platform === 'linux' ? ['memfd', 'anonymous'] : ['anonymous'];
 
-function readToken(backing: string, tokens: number, token: number) {
+function readToken(backing: string, tokens: number, token: number, blockTokens = 1) {
   const { signal, status, stdout, stderr } = spawnSync(
     process.execPath,
-    [child, backing, `${tokens}`, `${token}`],
+    [child, backing, `${blockTokens}`, `${tokens}`, `${token}`],
     {
       encoding: 'utf8',
       timeout: 30_000,
@@ -39,5 +39,10 @@ describe.each(backings)('guard mode over %s memory', (backing) => {
     expect(readToken(backing, 13, 12).lines).toEqual(['reading', '0']);
     expect(readToken(backing, 13, 13).lines).toEqual(['reading', '255']);
     expect(readToken(backing, 13, 16).signal).not.toBeNull();
+  });
+
+  it('lets the last block of interleaved tokens be read, and nothing behind it', () => {
+    expect(readToken(backing, 3, 15, 16).lines).toEqual(['reading', '0']);
+    expect(readToken(backing, 3, 16, 16).signal).not.toBeNull();
   });
 });

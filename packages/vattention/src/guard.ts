@@ -1,10 +1,10 @@
 /**
  * @module
- * Debugging aid: only what a sequence has written, or writes in the coming step, is accessible.
+ * Debugging aid: only the blocks that a sequence has written, or writes in the coming step, are accessible.
  */
 import { type ArenaHandle, NUMBERS_PER_RANGE, systemErrorName } from '@triptych/native';
 import { KvError } from './errors.js';
-import type { KvGeometry } from './geometry.js';
+import { type KvGeometry, tensorBytesFor } from './geometry.js';
 
 export class Guard {
   readonly #arena: ArenaHandle;
@@ -20,17 +20,17 @@ export class Guard {
   }
 
   /**
-   * Makes exactly `tokens[slot]` tokens of every slot accessible. Throws `KvError` `guard_failed` when the process
+   * Makes exactly the blocks of `tokens[slot]` tokens of every slot accessible. Throws `KvError` `guard_failed` when the process
    * would need more mappings than it may have.
    */
   expose(tokens: Int32Array): void {
-    const { slotBytes, tensorBytes, tensors, rowBytes } = this.#geometry;
+    const { slotBytes, tensorBytes, tensors } = this.#geometry;
     let count = 0;
     for (const [slot, length] of tokens.entries()) {
       if (length === this.#exposed[slot]) continue;
       this.#exposed[slot] = length;
       this.#ranges.set(
-        [slot * slotBytes, length * rowBytes, tensorBytes, tensors],
+        [slot * slotBytes, tensorBytesFor(this.#geometry, length), tensorBytes, tensors],
         count++ * NUMBERS_PER_RANGE,
       );
     }

@@ -11,6 +11,7 @@ interface Shape {
   readonly layers: number;
   readonly maxTokens: number;
   readonly slots: number;
+  readonly blockTokens: number;
   readonly pageGroupBytes: number;
   readonly budgetGroups: number;
   readonly lookAheadTokens: number;
@@ -35,6 +36,7 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   layers: fc.integer({ min: 1, max: 3 }),
   maxTokens: fc.integer({ min: 1, max: 150 }),
   slots: fc.integer({ min: 1, max: 6 }),
+  blockTokens: fc.constantFrom(1, 1, 16),
   pageGroupBytes: fc.constantFrom(4096, 4096, 16_384, 65_536),
   budgetGroups: fc.integer({ min: 1, max: 60 }),
   lookAheadTokens: fc.constantFrom(0, 0, 1, 8, 40),

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "attention/attention_kernels.h"
-#include "attention/transpose_avx512.h"
 
 namespace triptych {
 namespace {
@@ -109,25 +108,22 @@ void pack_q(const float* const* rows, int count, int head_dim, float scale, floa
   }
 }
 
-__attribute__((noinline)) void transpose_part(const uint8_t* source, size_t stride, int tokens, __mmask16 dims, __m512* r) {
-  transpose_f32(source, stride, tokens, dims, r);
-}
-
-// 16 tokens x 32 dims of K at `source`, of which `here` tokens and `left` dims exist. Calls step(0..2) in between, for
+// 32 dims of a block of K at `source`, of which `here` tokens and `left` dims exist. Calls step(0..2) in between, for
 // work that another unit of the processor can do meanwhile.
-template <class Step> inline void pack_k_block(const uint8_t* source, size_t stride, int here, int left, uint8_t* out, F16Splitter& splitter,
+template <class Step> inline void pack_k_block(const uint8_t* source, int here, int left, uint8_t* out, F16Splitter& splitter,
                                                PrefetchCursor& cursor, Step step) {
-  __m512 r[16];
-  // Pairs of dims are moved as one 32-bit unit.
-  if (here >= 16 && left >= 32) transpose_f32(source, stride, 16, 0xffff, r);
-  else transpose_part(source, stride, here, left >= 32 ? 0xffff : (__mmask16)((1u << left / 2) - 1), r);
+  // Two dims of 16 tokens -> 16 pairs of dims.
+  const __m512i pairs = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3,
+                                         18, 2, 17, 1, 16, 0);
+  const __mmask32 tokens = here >= 16 ? 0xffffffffu : here > 0 ? (1u << 2 * here) - 1 : 0;
   cursor.fetch(8);
 #pragma GCC unroll 16
   for (int i = 0; i < 16; i++) {
     if (i == 1) step(0);
     if (i == 6) step(1);
     if (i == 11) step(2);
-    splitter.split(i, _mm512_castps_si512(r[i]), out + i * 64, out + kTileBytes + i * 64);
+    const __m512i two = 2 * i < left && here > 0 ? _mm512_loadu_si512(source + i * 64) : _mm512_setzero_si512();
+    splitter.split(i, _mm512_maskz_permutexvar_epi16(tokens, pairs, two), out + i * 64, out + kTileBytes + i * 64);
   }
   cursor.fetch(8);
 }
@@ -156,13 +152,13 @@ template <int Blocks, class Step> inline void pack_v_half(const uint8_t* a, cons
   }
 }
 
-void pack_k(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* k, PrefetchCursor& cursor) {
+void pack_k(const uint8_t* const* sub, int tokens, int head_dim, float* k, PrefetchCursor& cursor) {
   const int padded = padded_dims(head_dim);
   uint8_t* out = (uint8_t*)k;
   F16Splitter splitter;
   for (int j = 0; j < kTile / kSubTile; j++)
     for (int d = 0; d < padded; d += 32, out += 2 * kTileBytes)
-      pack_k_block(sub[j] + d * 2, stride, tokens - j * kSubTile, head_dim - d, out, splitter, cursor, [](int) {});
+      pack_k_block(sub[j] + d * kSubTile * 2, tokens - j * kSubTile, head_dim - d, out, splitter, cursor, [](int) {});
   splitter.report(k + kTile * padded);
 }
 

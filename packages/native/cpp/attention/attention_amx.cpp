@@ -255,13 +255,13 @@ template <int C> inline void store_score(float* s) {
 }
 
 // Packs sub-tile J of K; meanwhile multiplies the block packed before (the last one of sub-tile J - 1 at first).
-template <int J> inline void pack_and_score(const AttendArgs& a, const uint8_t* source, size_t stride, int head_dim, float* packed,
-                                            F16Splitter& splitter, PrefetchCursor& cursor) {
+template <int J> inline void pack_and_score(const AttendArgs& a, const uint8_t* source, int head_dim, float* packed, F16Splitter& splitter,
+                                            PrefetchCursor& cursor) {
   const int blocks = a.padded / 32;
   uint8_t* k = (uint8_t*)packed + (size_t)(J * blocks) * 2 * kTileBytes;
   const uint8_t* q = (const uint8_t*)a.q;
   for (int b = 0; b < blocks; b++, k += 2 * kTileBytes) {
-    const auto pack = [&](auto step) { pack_k_block(source + b * 64, stride, a.tokens - J * kSubTile, head_dim - b * 32, k, splitter, cursor, step); };
+    const auto pack = [&](auto step) { pack_k_block(source + b * kTileBytes, a.tokens - J * kSubTile, head_dim - b * 32, k, splitter, cursor, step); };
     const uint8_t *q_before = q + (size_t)((b ? b : blocks) - 1) * 3 * kTileBytes, *k_before = k - 2 * kTileBytes;
     if (b > 0) {
       pack([&](int piece) { score_step<J>(piece, q_before, k_before); });
@@ -281,10 +281,10 @@ void attend_packing(const AttendArgs& a, const uint8_t* const* k_sub, const uint
   const int blocks = a.padded / 32;
   F16Splitter k_splitter;
   zero_scores();
-  pack_and_score<0>(a, k_sub[0], stride, head_dim, packed, k_splitter, cursor);
-  pack_and_score<1>(a, k_sub[1], stride, head_dim, packed, k_splitter, cursor);
-  pack_and_score<2>(a, k_sub[2], stride, head_dim, packed, k_splitter, cursor);
-  pack_and_score<3>(a, k_sub[3], stride, head_dim, packed, k_splitter, cursor);
+  pack_and_score<0>(a, k_sub[0], head_dim, packed, k_splitter, cursor);
+  pack_and_score<1>(a, k_sub[1], head_dim, packed, k_splitter, cursor);
+  pack_and_score<2>(a, k_sub[2], head_dim, packed, k_splitter, cursor);
+  pack_and_score<3>(a, k_sub[3], head_dim, packed, k_splitter, cursor);
   const uint8_t *q_last = (const uint8_t*)a.q + (size_t)(blocks - 1) * 3 * kTileBytes;
   const uint8_t* k_last = (const uint8_t*)packed + (size_t)(4 * blocks - 1) * 2 * kTileBytes;
   for (int piece = 0; piece < 3; piece++) score_step<3>(piece, q_last, k_last);

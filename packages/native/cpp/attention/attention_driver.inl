@@ -1,7 +1,7 @@
 // Cuts a step of attention into units of work and runs them over the kernels of one instruction set. Included by
 // attention.cpp and by the paged variant of the benchmarks; they differ only in `Layout`, which says where tokens lie:
 //   layout.tokens(sequence).k(token), .v(token)
-// with kSubTile tokens, from a multiple of kSubTile on, lying `token_stride` apart.
+// with kSubTile tokens, from a multiple of kSubTile on, lying `token_stride` apart (K: in a block of kSubTile * token_stride).
 //
 // A unit is either one block of queries of one KV head over all its tokens (sequences with several rows), or one chunk
 // of tokens for one query and a range of KV heads (decode). Which units exist, and who runs them, does not touch the
@@ -161,7 +161,7 @@ template <class Layout> class AttentionRun {
         sub_tiles(tokens, t, n, head, k_sub, v_sub);
         // The row tiles fetch the next tile, where there are enough of them: packing would do it in a burst.
         PrefetchCursor nothing, &packing = tiles < kFetchingTiles ? cursor : nothing;
-        k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, packing);
+        k_.pack_k[t_.cache_f32](k_sub, n, t_.head_dim, packed_k_, packing);
         k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_v_, packing);
         attend_block(tiles, rows, position - t, n, cursor);
       }
@@ -236,7 +236,7 @@ template <class Layout> class AttentionRun {
         kernel(call.args);
       }
     };
-    k_.pack_k[t_.cache_f32](k_sub, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
+    k_.pack_k[t_.cache_f32](k_sub, n, t_.head_dim, packed_k_, cursor);
     each(k_.score);
     k_.pack_v[t_.cache_f32](v_sub, t_.token_stride, n, t_.head_dim, packed_k_, cursor);
     each(k_.value);
@@ -305,25 +305,28 @@ template <class Layout> class AttentionRun {
   void sub_tiles(const Tokens& tokens, int t, int n, int head, const uint8_t** k, const uint8_t** v) const {
     for (int i = 0; i < kTile / kSubTile; i++) {
       const int first = i * kSubTile < n ? t + i * kSubTile : t;
-      k[i] = tokens.k(first) + (size_t)head * head_bytes_;
+      k[i] = tokens.k(first) + (size_t)head * head_bytes_ * kKeyBlock;
       v[i] = tokens.v(first) + (size_t)head * head_bytes_;
     }
   }
 
-  // Share number `share` of `shares` of the tile at t, KV heads head_begin..head_end-1; nothing beyond token end-1.
+  // Share number `share` of `shares` of the tile at t, KV heads head_begin..head_end-1; nothing beyond token end-1 of V. The two
+  // runs of tokens are the halves of the share.
   PrefetchCursor prefetch(const Tokens& tokens, int t, int end, int head_begin, int head_end, int share, int shares) const {
     PrefetchCursor cursor;
     cursor.scale = t_.cache_f32 ? 2 : 1;
-    const int first = t + kTile * share / shares, last = std::min(end, t + kTile * (share + 1) / shares);
-    if (first >= last) return cursor;
-    // The first and second half of the tokens, K and V of each.
-    const int half = (last - first + 1) / 2;
-    const size_t offset = (size_t)head_begin * head_bytes_, bytes = (size_t)(head_end - head_begin) * head_bytes_;
-    cursor.stream[0] = tokens.k(first) + offset;
-    cursor.stream[1] = tokens.v(first) + offset;
-    cursor.stream[2] = tokens.k(last - half) + offset;
-    cursor.stream[3] = tokens.v(last - half) + offset;
+    const size_t bytes = (size_t)(head_end - head_begin) * head_bytes_;
     const bool neighbours = bytes == t_.token_stride;
+    // Some heads of K are shared out in whole blocks.
+    const int unit = neighbours ? 1 : kKeyBlock, units = kTile / unit;
+    const int first = t + units * share / shares * unit, last = std::min(end, t + units * (share + 1) / shares * unit);
+    if (first >= last) return cursor;
+    const int half = (last - first + 1) / 2;
+    for (int i = 0; i < 2; i++) {
+      const int from = i == 0 ? first : last - half, in_block = from % kKeyBlock;
+      cursor.stream[2 * i] = tokens.k(from - in_block) + (size_t)head_begin * head_bytes_ * kKeyBlock + (size_t)in_block * bytes;
+      cursor.stream[2 * i + 1] = tokens.v(from) + (size_t)head_begin * head_bytes_;
+    }
     cursor.bytes = neighbours ? bytes * (size_t)half : bytes;
     cursor.stride = t_.token_stride;
     cursor.strips = neighbours ? 1 : half;

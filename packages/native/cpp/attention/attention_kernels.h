@@ -10,62 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attention/key_block.h"
+#include "attention/prefetch_cursor.h"
+
 namespace triptych {
 
-constexpr int kTile = 64;     // tokens
-constexpr int kSubTile = 16;  // tokens that lie at one address and stride; a block of a paged cache is a multiple
+constexpr int kTile = 64;            // tokens
+constexpr int kSubTile = kKeyBlock;  // tokens that lie at one address and stride; a block of a paged cache is a multiple
 constexpr int kMaxRowTile = 16;
 
 static inline size_t state_floats(int row_tile, int padded) { return (size_t)row_tile * (size_t)(padded + 16) + 16; }
 static inline size_t record_floats(int padded) { return (size_t)padded + 16; }
-
-// Memory to fetch into L2, a few lines at a time between other work: a burst would take all miss buffers of the core
-// and hold up its own loads. Several streams in turn, line by line: hardware follows each of them and runs ahead (on Emerald
-// Rapids one thread gets 10-12 GB/s from one stream beside multiply-adds, 14 from four).
-struct PrefetchCursor {
-  static constexpr int kStreams = 4;
-  const uint8_t* stream[kStreams] = {};
-  size_t bytes = 0;   // of a strip
-  size_t stride = 0;  // from a stream's strip to its next one
-  int strips = 0;     // left of each stream
-  size_t at = 0;      // within the strip
-  int turn = 0;
-  int scale = 1;      // of the number of lines: 1 for an f16 cache, 2 for f32
-
-  // Where the caller is to fetch its next 4 * n lines from (of an f16 cache), n of each address: the next ones of the streams;
-  // or addresses that cost nothing, when there are none left or when they are not neighbours and so are fetched at once.
-  // fetch() in between takes multiples of kStreams.
-  struct Lines {
-    const uint8_t* from[kStreams];
-  };
-  Lines take(int n) {
-    const size_t taken = (size_t)n * 64;
-    if (strips > 0 && at + taken <= bytes) {
-      const Lines lines{{stream[0] + at, stream[1] + at, stream[2] + at, stream[3] + at}};
-      advance(taken);
-      return lines;
-    }
-    fetch(n * kStreams);
-    const uint8_t* here = (const uint8_t*)this;
-    return {{here, here, here, here}};
-  }
-
-  void fetch(int lines) {
-    for (int i = lines * scale; i > 0 && strips > 0; i--) {
-      __builtin_prefetch(stream[turn] + at, 0, 2);
-      if (++turn == kStreams) turn = 0, advance(64);
-    }
-  }
-
- private:
-  void advance(size_t taken) {
-    at += taken;
-    if (at < bytes) return;
-    at = 0;
-    strips--;
-    for (const uint8_t*& s : stream) s += stride;
-  }
-};
 
 struct AttendArgs {
   const float* q;
@@ -87,9 +42,9 @@ struct AttentionKernels {
   void (*end)();
   // rows: `count` pointers to [head_dim]; scale includes log2(e), so that weights are powers of two.
   void (*pack_q)(const float* const* rows, int count, int head_dim, float scale, float* q);
-  // A tile of `tokens` (1..kTile) tokens: each kSubTile of them from sub[i] on, `stride` bytes apart (where there is no
-  // token, sub[i] is not used). [0] f16, [1] f32 cache.
-  void (*pack_k[2])(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* k, PrefetchCursor& cursor);
+  // A tile of `tokens` (1..kTile) tokens, each kSubTile of them from sub[i] on (where there is no token, sub[i] is not used):
+  // K as [head_dim][kSubTile], V `stride` bytes apart. [0] f16, [1] f32 cache.
+  void (*pack_k[2])(const uint8_t* const* sub, int tokens, int head_dim, float* k, PrefetchCursor& cursor);
   void (*pack_v[2])(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* v, PrefetchCursor& cursor);
   void (*reset)(float* state, int padded);
   // From packed K: scores, then weights (in args.scores), and the state's O, l and m brought to the new maximum.
@@ -99,7 +54,7 @@ struct AttentionKernels {
   // May be null: the first part of score for one row tile (scores), the second for another (weights), and value for a
   // third, in one; each of them may be null. A row tile goes through the three in this order, with its own scores.
   void (*attend_step)(const AttendArgs* scored, const AttendArgs* weighed, const AttendArgs* valued);
-  // May be null: pack_k, score, pack_v and value in one, for a single row tile; both are packed to `packed` (a.k, a.v).
+  // May be null: pack_k, score, pack_v and value in one, for a single row tile; what is packed goes to `packed` (a.k, a.v).
   void (*attend_packing)(const AttendArgs& args, const uint8_t* const* k_sub, const uint8_t* const* v_sub, size_t stride, int head_dim,
                          float* packed, PrefetchCursor& cursor);
   void (*close)(const float* state, int row, int padded, float* record);

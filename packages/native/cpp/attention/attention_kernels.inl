@@ -1,5 +1,4 @@
-// The f32 kernels in terms of Vec. The including file defines kRowTile, kDimMultiple, packed_dim (the order of dims in a
-// packed K) and pack_k_sub.
+// The f32 kernels in terms of Vec. The including file defines kRowTile and kDimMultiple.
 // Both products run as register tiles of up to kRowTile rows times two vectors. Every score is one chain of
 // multiply-adds over the dims and every output element one chain over the tokens, so a row's bits do not depend on
 // how many rows share its tile.
@@ -7,6 +6,8 @@
 
 namespace triptych {
 namespace {
+
+inline int padded_dims(int head_dim) { return (head_dim + kDimMultiple - 1) / kDimMultiple * kDimMultiple; }
 
 // scores[R][0..2 vectors) of the tokens at k0 and k1 ([D][16] each, f32 or f16).
 template <int R, class T> inline void score_tile(const float* __restrict q, const T* __restrict k0, const T* __restrict k1,
@@ -111,24 +112,35 @@ void value(const AttendArgs& a) {
   }
 }
 
-// [row][d] -> [d in packing order][row], zero where there is no row or no dim.
+// [row][d] -> [d][row], zero where there is no row or no dim.
 void pack_q(const float* const* rows, int count, int head_dim, float scale, float* q) {
   const int padded = padded_dims(head_dim);
   const float* row[kRowTile];
   for (int r = 0; r < kRowTile; r++) row[r] = rows[r < count ? r : 0];
   for (int d = 0; d < head_dim; d++) {
-    float* out = q + packed_dim(d) * kRowTile;
+    float* out = q + d * kRowTile;
 #pragma GCC unroll 8
     for (int r = 0; r < kRowTile; r++) out[r] = row[r][d] * scale;
     for (int r = count; r < kRowTile; r++) out[r] = 0.0f;
   }
-  for (int d = head_dim; d < padded; d++) memset(q + packed_dim(d) * kRowTile, 0, kRowTile * sizeof(float));
+  memset(q + head_dim * kRowTile, 0, (size_t)((padded - head_dim) * kRowTile) * sizeof(float));
 }
 
-template <class T> void pack_k(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* k, PrefetchCursor& cursor) {
+// Blocks of keys as f32; absent tokens and padding dims are 0 (what the cache holds there may be anything).
+template <class T> void pack_k(const uint8_t* const* sub, int tokens, int head_dim, float* k, PrefetchCursor& cursor) {
+  const int padded = padded_dims(head_dim);
   for (int i = 0; i * kSubTile < tokens; i++) {
-    const int here = tokens - i * kSubTile < kSubTile ? tokens - i * kSubTile : kSubTile;
-    pack_k_sub<T>(sub[i], stride, here, head_dim, k + (size_t)(i * kSubTile) * (size_t)padded_dims(head_dim), cursor);
+    const T* from = (const T*)sub[i];
+    const int here = tokens - i * kSubTile;
+    for (int d = 0; d < head_dim; d++, k += kSubTile, from += kSubTile) {
+      if (d % 2 == 0) cursor.fetch(1);
+      for (int t = 0; t < kSubTile; t += Vec::kLanes) {
+        if (here - t >= Vec::kLanes) Vec::load(from + t).store(k + t);
+        else (here > t ? Vec::load_first(from + t, here - t) : Vec::zero()).store(k + t);
+      }
+    }
+    memset(k, 0, (size_t)((padded - head_dim) * kSubTile) * sizeof(float));
+    k += (padded - head_dim) * kSubTile;
   }
 }
 

@@ -7,7 +7,7 @@
 namespace triptych {
 
 struct PagedCache {
-  const uint8_t* pool;   // [block][K, V][block_tokens][token_stride bytes]
+  const uint8_t* pool;   // [block][K, V][block_tokens * token_stride bytes]; K in blocks of kKeyBlock tokens
   const int32_t* table;  // block number of each block_tokens tokens of the sequence
   int block_tokens;      // a power of two, at least 16
 };

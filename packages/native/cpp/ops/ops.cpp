@@ -77,6 +77,11 @@ void rope_table(float* table, const double* angle, int rope_dims, const int32_t*
   });
 }
 
+// A token's key within its block.
+template <class T> static void scatter(const T* from, size_t dim, T* to) {
+  for (size_t d = 0; d < dim; d++) to[d * kKeyBlock] = from[d];
+}
+
 void rope_store(const RopeStoreTask& t, const Worker& worker) {
   const OpsKernels& k = kernels(t.isa);
   const auto rope = t.style == RopeStyle::Norm ? k.rope_norm : k.rope_neox;
@@ -92,16 +97,18 @@ void rope_store(const RopeStoreTask& t, const Worker& worker) {
     }
     const size_t kv = head - (size_t)t.q_heads;
     const float* v = t.v + row * t.v_stride + kv * dim;
-    uint8_t* k_out = t.token[row] + t.k_offset + kv * dim * element;
-    uint8_t* v_out = t.token[row] + t.v_offset + kv * dim * element;
+    uint8_t* k_out = t.key[row] + t.k_offset + kv * dim * element * kKeyBlock;
+    uint8_t* v_out = t.value[row] + t.v_offset + kv * dim * element;
     float rotated[1024];
     memcpy(rotated, t.k + row * t.k_stride + kv * dim, dim * 4);
     rope(rotated, cos, cos + half, half, rotated);
     if (t.cache_f32) {
-      memcpy(k_out, rotated, dim * 4);
+      scatter(rotated, dim, (float*)k_out);
       memcpy(v_out, v, dim * 4);
     } else {
-      k.f32_to_f16(rotated, (uint16_t*)k_out, dim);
+      uint16_t half_precision[1024];
+      k.f32_to_f16(rotated, half_precision, dim);
+      scatter(half_precision, dim, (uint16_t*)k_out);
       k.f32_to_f16(v, (uint16_t*)v_out, dim);
     }
   });

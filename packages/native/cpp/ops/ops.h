@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attention/key_block.h"
 #include "core/isa.h"
 #include "core/worker.h"
 
@@ -71,7 +72,8 @@ void rope_angles(double* angle, int rope_dims, double freq_base, double linear_s
 void rope_table(float* table, const double* angle, int rope_dims, const int32_t* position, int rows, const Worker& worker);
 
 // Rotates q in place, and writes rotated k and plain v to the cache as f16 (round to nearest even) or f32.
-// Row r's token starts at token[r] + k_offset for K and token[r] + v_offset for V, [kv_heads][head_dim] elements.
+// Row r's K starts at key[r] + k_offset, its elements lying as key_block.h says; its V at value[r] + v_offset,
+// [kv_heads][head_dim] elements.
 struct RopeStoreTask {
   Isa isa;
   bool cache_f32;
@@ -88,7 +90,8 @@ struct RopeStoreTask {
   size_t k_stride;
   const float* v;
   size_t v_stride;
-  uint8_t* const* token;   // [rows]
+  uint8_t* const* key;     // [rows]
+  uint8_t* const* value;   // [rows]
   size_t k_offset;         // bytes: this layer's K and V within a sequence's memory
   size_t v_offset;
 };

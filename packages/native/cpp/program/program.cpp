@@ -24,7 +24,7 @@ Program::Program(std::shared_ptr<Weights> weights, uint8_t* kv, uint64_t kv_byte
   error = validate();
   if (!error.empty()) return;
   token_stride_ = (size_t)spec_.kv_heads * spec_.head_dim * (spec_.cache_f32 ? 4 : 2);
-  context_ = (int)std::min<uint64_t>(spec_.tensor_bytes / token_stride_, 1u << 30);
+  context_ = (int)std::min<uint64_t>(spec_.tensor_bytes / (token_stride_ * kKeyBlock) * kKeyBlock, 1u << 30);
   pool_ = std::make_unique<Pool>(spec_.threads);
   if (pool_->size() < spec_.threads) {
     error = "the system refuses more than " + std::to_string(pool_->size()) + " threads: lower threads";
@@ -184,12 +184,14 @@ std::string Program::check(const Step& step) const {
 void Program::prepare(const Step& step) {
   const int sequences = (int)step.sequences.size();
   positions_.clear();
-  token_address_.clear();
+  key_address_.clear();
+  value_address_.clear();
   attention_.clear();
   for (const StepSequence& s : step.sequences)
     for (int i = 0; i < s.rows; i++) {
       positions_.push_back(s.past + i);
-      token_address_.push_back(kv_ + s.slot_offset + (uint64_t)(s.past + i) * token_stride_);
+      key_address_.push_back(kv_ + s.slot_offset + key_offset(s.past + i, token_stride_, spec_.cache_f32 ? 4 : 2));
+      value_address_.push_back(kv_ + s.slot_offset + (uint64_t)(s.past + i) * token_stride_);
     }
   attention_.reserve((size_t)spec_.layers * sequences);
   for (int layer = 0; layer < spec_.layers; layer++) {
@@ -247,7 +249,7 @@ void Program::run_op(const Op& op, const Step& step, const Worker& worker) {
       const size_t k_offset = 2ull * op.layer * spec_.tensor_bytes;
       rope_store({spec_.isa, spec_.cache_f32, spec_.rope_style, rows, spec_.q_heads, spec_.kv_heads, spec_.head_dim,
                   spec_.rope_dims, rope_table_, a.data, (size_t)a.columns, k.data, (size_t)k.columns, v.data,
-                  (size_t)v.columns, token_address_.data(), k_offset, k_offset + spec_.tensor_bytes}, worker);
+                  (size_t)v.columns, key_address_.data(), value_address_.data(), k_offset, k_offset + spec_.tensor_bytes}, worker);
       break;
     }
     case OpKind::Attention: {

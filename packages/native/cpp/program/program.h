@@ -127,7 +127,7 @@ class Program {
   uint8_t* kv_;
   uint64_t kv_bytes_;
   ProgramSpec spec_;
-  size_t token_stride_ = 0;  // bytes from token to token in the cache
+  size_t token_stride_ = 0;  // bytes of a token in each tensor of the cache
   int context_ = 0;          // tokens a slot holds
   std::unique_ptr<Pool> pool_;
   LinearTuning tuning_{};
@@ -144,7 +144,8 @@ class Program {
 
   // Of the running step.
   std::vector<int32_t> positions_;                // [tokens]
-  std::vector<uint8_t*> token_address_;           // [tokens]
+  std::vector<uint8_t*> key_address_;             // [tokens], in the first tensor
+  std::vector<uint8_t*> value_address_;           // the same of a tensor that holds values
   std::vector<AttentionSequence> attention_;      // [layers][sequences]
   std::vector<int32_t> history_start_;            // [outputs]
 };

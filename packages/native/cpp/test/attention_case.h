@@ -28,66 +28,83 @@ struct AttentionShape {
   size_t row() const { return (size_t)q_heads * (size_t)head_dim; }
 };
 
-// K or V of one sequence. With `guarded`, the byte after the last token is the first of a page that may not be
-// touched, so any read beyond the sequence ends the test.
+enum class Kind { Key, Value };
+
+// K or V of one sequence. The byte after the last token (of K: its block) is the first of a page that may not be touched, so
+// any read beyond the sequence ends the test. What no token owns is NaN.
 class CacheTensor {
  public:
-  CacheTensor(const AttentionShape& shape, int tokens, bool guarded, Rng& rng) {
-    bytes_ = shape.stride() * (size_t)(tokens - 1) + shape.token_bytes();
+  CacheTensor(const AttentionShape& shape, Kind kind, int tokens, Rng& rng) : shape_(shape), kind_(kind) {
+    bytes_ = shape.stride() * (size_t)(kind == Kind::Key ? key_block_end(tokens) : tokens);
+    if (kind == Kind::Value) bytes_ -= (size_t)shape.padding;
     const size_t page = 4096, body = (bytes_ + page - 1) / page * page;
     mapped_ = body + page;
     map_ = (uint8_t*)mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    data_ = guarded ? map_ + body - bytes_ : map_;
-    if (guarded) mprotect(map_ + body, page, PROT_NONE);
+    data_ = map_ + body - bytes_;
+    memset(data_, 0xff, bytes_);
+    mprotect(map_ + body, page, PROT_NONE);
     for (int t = 0; t < tokens; t++)
-      for (size_t i = 0; i < shape.token_bytes() / shape.element(); i++) {
-        uint8_t* at = data_ + (size_t)t * shape.stride() + i * shape.element();
-        const float x = rng.gauss();
-        const uint16_t h = f32_to_f16(x);
-        if (shape.cache_f32) memcpy(at, &x, 4); else memcpy(at, &h, 2);
-      }
+      for (int i = 0; i < shape.kv_heads * shape.head_dim; i++) set(t, i, rng.gauss());
   }
   ~CacheTensor() { munmap(map_, mapped_); }
   CacheTensor(const CacheTensor&) = delete;
   CacheTensor& operator=(const CacheTensor&) = delete;
   uint8_t* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+
+  // Element i of [kv_heads][head_dim] of a token, as the cache holds it.
+  void set(int token, int i, float x) {
+    const uint16_t h = f32_to_f16(x);
+    if (shape_.cache_f32) memcpy(at(token, i), &x, 4); else memcpy(at(token, i), &h, 2);
+  }
+  float get(int token, int i) const {
+    float x;
+    uint16_t h;
+    if (shape_.cache_f32) { memcpy(&x, at(token, i), 4); return x; }
+    memcpy(&h, at(token, i), 2);
+    return f16_to_f32(h);
+  }
 
  private:
+  uint8_t* at(int token, int i) const {
+    if (kind_ == Kind::Value) return data_ + (size_t)token * shape_.stride() + (size_t)i * shape_.element();
+    return data_ + key_offset(token, shape_.stride(), shape_.element()) + (size_t)(i * kKeyBlock) * shape_.element();
+  }
+  const AttentionShape shape_;
+  const Kind kind_;
   uint8_t *map_, *data_;
   size_t bytes_, mapped_;
 };
 
-inline float cache_value(const AttentionShape& s, const uint8_t* tensor, int token, int head, int d) {
-  const uint8_t* at = tensor + (size_t)token * s.stride() + ((size_t)head * (size_t)s.head_dim + (size_t)d) * s.element();
-  if (s.cache_f32) { float x; memcpy(&x, at, 4); return x; }
-  uint16_t h;
-  memcpy(&h, at, 2);
-  return f16_to_f32(h);
-}
+// K and V of one sequence.
+struct Cache {
+  CacheTensor k, v;
+  Cache(const AttentionShape& shape, int tokens, Rng& rng)
+      : k(shape, Kind::Key, tokens, rng), v(shape, Kind::Value, tokens, rng) {}
+};
 
 // One query head in float64.
-inline std::vector<double> reference_attention(const AttentionShape& s, const float* q, const uint8_t* k, const uint8_t* v,
-                                               int kv_head, int tokens, double scale) {
+inline std::vector<double> reference_attention(const AttentionShape& s, const float* q, const Cache& cache, int kv_head, int tokens,
+                                               double scale) {
   std::vector<double> score((size_t)tokens), out((size_t)s.head_dim);
   double top = -1e300, total = 0;
   for (int t = 0; t < tokens; t++) {
     double dot = 0;
-    for (int d = 0; d < s.head_dim; d++) dot += (double)q[d] * cache_value(s, k, t, kv_head, d);
+    for (int d = 0; d < s.head_dim; d++) dot += (double)q[d] * cache.k.get(t, kv_head * s.head_dim + d);
     score[(size_t)t] = dot * scale;
     top = std::max(top, score[(size_t)t]);
   }
   for (int t = 0; t < tokens; t++) {
     const double p = std::exp(score[(size_t)t] - top);
     total += p;
-    for (int d = 0; d < s.head_dim; d++) out[(size_t)d] += p * cache_value(s, v, t, kv_head, d);
+    for (int d = 0; d < s.head_dim; d++) out[(size_t)d] += p * cache.v.get(t, kv_head * s.head_dim + d);
   }
   for (double& x : out) x /= total;
   return out;
 }
 
 struct Segment {
-  const CacheTensor* k;
-  const CacheTensor* v;
+  const Cache* cache;
   int past;
   int rows;
   const float* q;  // [rows][q_heads * head_dim]
@@ -98,7 +115,7 @@ inline std::vector<float> run_attention(const AttentionShape& shape, Isa isa, in
   std::vector<AttentionSequence> sequences;
   int rows = 0, context = 0;
   for (const Segment& s : segments) {
-    sequences.push_back({s.k->data(), s.v->data(), s.past, s.rows, rows});
+    sequences.push_back({s.cache->k.data(), s.cache->v.data(), s.past, s.rows, rows});
     rows += s.rows;
     context = std::max(context, s.past + s.rows);
   }

@@ -15,8 +15,7 @@ double relative_error(const AttentionShape& s, const Segment& segment, const flo
   for (int i = 0; i < samples; i++) {
     const int row = i == 0 ? segment.rows - 1 : rng.below(segment.rows), head = i == 0 ? s.q_heads - 1 : rng.below(s.q_heads);
     const size_t at = (size_t)row * s.row() + (size_t)head * (size_t)s.head_dim;
-    const std::vector<double> expected = reference_attention(s, segment.q + at, segment.k->data(), segment.v->data(),
-                                                             head / (s.q_heads / s.kv_heads), segment.past + row + 1,
+    const std::vector<double> expected = reference_attention(s, segment.q + at, *segment.cache, head / (s.q_heads / s.kv_heads), segment.past + row + 1,
                                                              (double)(1.0f / std::sqrt((float)s.head_dim)));
     for (int d = 0; d < s.head_dim; d++, n++) {
       const double difference = std::fabs((double)out[at + (size_t)d] - expected[(size_t)d]);
@@ -32,9 +31,9 @@ double relative_error(const AttentionShape& s, const Segment& segment, const flo
 double bound(Isa isa) { return isa == Isa::Amx ? 2e-4 : 2e-5; }
 
 void check_shape(const AttentionShape& s, int past, int rows, Rng& rng) {
-  const CacheTensor k(s, past + rows, true, rng), v(s, past + rows, true, rng);
+  const Cache cache(s, past + rows, rng);
   const std::vector<float> q = random_queries(s, rows, rng);
-  const Segment segment{&k, &v, past, rows, q.data()};
+  const Segment segment{&cache, past, rows, q.data()};
   for (Isa isa : available_isas()) {
     const std::vector<float> out = run_attention(s, isa, 1 + rng.below(3), {segment});
     const double error = relative_error(s, segment, out.data(), 6, rng);
@@ -86,14 +85,11 @@ TEST(attention_follows_a_rising_maximum) {
   Rng rng(14);
   const AttentionShape s{4, 2, 32, false};
   const int tokens = 700;
-  const CacheTensor k(s, tokens, true, rng), v(s, tokens, true, rng);
+  Cache cache(s, tokens, rng);
   for (int t = 0; t < tokens; t++)
-    for (size_t i = 0; i < s.token_bytes() / 2; i++) {
-      const uint16_t h = f32_to_f16(0.002f * (float)t);
-      memcpy(k.data() + (size_t)t * s.stride() + i * 2, &h, 2);
-    }
+    for (int i = 0; i < s.kv_heads * s.head_dim; i++) cache.k.set(t, i, 0.002f * (float)t);
   const std::vector<float> q((size_t)s.row(), 20.0f);
-  const Segment segment{&k, &v, tokens - 1, 1, q.data()};
+  const Segment segment{&cache, tokens - 1, 1, q.data()};
   for (Isa isa : available_isas()) {
     const std::vector<float> out = run_attention(s, isa, 2, {segment});
     CHECK_LE(relative_error(s, segment, out.data(), 8, rng), 10 * bound(isa));
@@ -103,13 +99,13 @@ TEST(attention_follows_a_rising_maximum) {
 TEST(attention_of_one_token_is_its_value) {
   Rng rng(15);
   const AttentionShape s{6, 2, 64, true};
-  const CacheTensor k(s, 1, true, rng), v(s, 1, true, rng);
+  const Cache cache(s, 1, rng);
   const std::vector<float> q = random_queries(s, 1, rng);
   for (Isa isa : available_isas()) {
-    const std::vector<float> out = run_attention(s, isa, 1, {{&k, &v, 0, 1, q.data()}});
+    const std::vector<float> out = run_attention(s, isa, 1, {{&cache, 0, 1, q.data()}});
     for (int head = 0; head < 6; head++)
       for (int d = 0; d < 64; d++)
-        CHECK_LE(std::fabs(out[(size_t)(head * 64 + d)] - cache_value(s, v.data(), 0, head / 3, d)), isa == Isa::Amx ? 3e-5 : 1e-6);
+        CHECK_LE(std::fabs(out[(size_t)(head * 64 + d)] - cache.v.get(0, head / 3 * 64 + d)), isa == Isa::Amx ? 3e-5 : 1e-6);
   }
 }
 
@@ -117,23 +113,26 @@ TEST(attention_of_one_token_is_its_value) {
 TEST(attention_keeps_a_nan_in_its_row) {
   Rng rng(16);
   const AttentionShape s{4, 2, 64, false};
-  const CacheTensor k(s, 40, true, rng), v(s, 40, true, rng);
+  const Cache cache(s, 40, rng);
   std::vector<float> q = random_queries(s, 20, rng);
   for (Isa isa : available_isas()) {
-    const std::vector<float> clean = run_attention(s, isa, 1, {{&k, &v, 20, 20, q.data()}});
+    const std::vector<float> clean = run_attention(s, isa, 1, {{&cache, 20, 20, q.data()}});
     std::vector<float> spoiled = q;
     spoiled[7 * s.row() + 3] = NAN;
-    const std::vector<float> out = run_attention(s, isa, 1, {{&k, &v, 20, 20, spoiled.data()}});
+    const std::vector<float> out = run_attention(s, isa, 1, {{&cache, 20, 20, spoiled.data()}});
     CHECK(std::isnan(out[7 * s.row()]));
     CHECK(same_bits(out.data(), clean.data(), 7 * s.row()));
     CHECK(same_bits(&out[8 * s.row()], &clean[8 * s.row()], 12 * s.row()));
-    // Token 30 is past the first rows' positions: they must not see it.
-    const CacheTensor v2(s, 40, true, rng);
-    memcpy(v2.data(), v.data(), s.stride() * 39 + s.token_bytes());
-    memset(v2.data() + 30 * s.stride(), 0x7e, s.token_bytes());
-    const std::vector<float> late = run_attention(s, isa, 1, {{&k, &v2, 20, 20, q.data()}});
-    for (int i = 0; i < 10; i++) CHECK(same_bits(&late[(size_t)i * s.row()], &clean[(size_t)i * s.row()], s.row()));
-    CHECK(std::isnan(late[10 * s.row()]));
+    // Token 30 is past the first rows' positions: they must not see it, be it K or V.
+    for (Kind kind : {Kind::Key, Kind::Value}) {
+      Cache bad(s, 40, rng);
+      memcpy(bad.k.data(), cache.k.data(), cache.k.bytes());
+      memcpy(bad.v.data(), cache.v.data(), cache.v.bytes());
+      for (int i = 0; i < s.kv_heads * s.head_dim; i++) (kind == Kind::Key ? bad.k : bad.v).set(30, i, NAN);
+      const std::vector<float> late = run_attention(s, isa, 1, {{&bad, 20, 20, q.data()}});
+      for (int i = 0; i < 10; i++) CHECK(same_bits(&late[(size_t)i * s.row()], &clean[(size_t)i * s.row()], s.row()));
+      CHECK(std::isnan(late[10 * s.row()]));
+    }
   }
 }
 
@@ -143,19 +142,19 @@ TEST(attention_bits_do_not_depend_on_chunking) {
   const Plan plans[] = {{{8, 1, 64, false}, 700}, {{6, 2, 64, true}, 600}, {{4, 4, 80, false}, 550}, {{14, 2, 128, false}, 530}, {{9, 3, 48, false}, 520}};
   for (const Plan& plan : plans) {
     const AttentionShape& s = plan.shape;
-    const CacheTensor k(s, plan.tokens, true, rng), v(s, plan.tokens, true, rng);
+    const Cache cache(s, plan.tokens, rng);
     const std::vector<float> q = random_queries(s, plan.tokens, rng);
     for (Isa isa : available_isas()) {
-      const std::vector<float> whole = run_attention(s, isa, 1, {{&k, &v, 0, plan.tokens, q.data()}});
+      const std::vector<float> whole = run_attention(s, isa, 1, {{&cache, 0, plan.tokens, q.data()}});
       for (int step : {16, 100, 512}) {
         for (int past = 0; past < plan.tokens; past += step) {
           const int rows = std::min(step, plan.tokens - past);
-          const std::vector<float> part = run_attention(s, isa, 2, {{&k, &v, past, rows, &q[(size_t)past * s.row()]}});
+          const std::vector<float> part = run_attention(s, isa, 2, {{&cache, past, rows, &q[(size_t)past * s.row()]}});
           CHECK(same_bits(part.data(), &whole[(size_t)past * s.row()], part.size()));
         }
       }
       for (int past = 0; past < plan.tokens; past += quick() ? 37 : 3) {
-        const std::vector<float> part = run_attention(s, isa, 1, {{&k, &v, past, 1, &q[(size_t)past * s.row()]}});
+        const std::vector<float> part = run_attention(s, isa, 1, {{&cache, past, 1, &q[(size_t)past * s.row()]}});
         CHECK(same_bits(part.data(), &whole[(size_t)past * s.row()], part.size()));
       }
     }
@@ -165,15 +164,14 @@ TEST(attention_bits_do_not_depend_on_chunking) {
 TEST(attention_bits_do_not_depend_on_company_or_threads) {
   Rng rng(22);
   const AttentionShape s{12, 4, 64, false};
-  std::vector<std::unique_ptr<CacheTensor>> tensors;
+  std::vector<std::unique_ptr<Cache>> caches;
   std::vector<std::vector<float>> queries;
   std::vector<Segment> segments;
   for (int i = 0; i < 17; i++) {
     const int past = i == 5 ? 2600 : rng.below(i % 3 ? 300 : 1200), rows = i % 4 == 1 ? 1 + rng.below(60) : 1;
-    tensors.push_back(std::make_unique<CacheTensor>(s, past + rows, true, rng));
-    tensors.push_back(std::make_unique<CacheTensor>(s, past + rows, true, rng));
+    caches.push_back(std::make_unique<Cache>(s, past + rows, rng));
     queries.push_back(random_queries(s, rows, rng));
-    segments.push_back({tensors[tensors.size() - 2].get(), tensors.back().get(), past, rows, nullptr});
+    segments.push_back({caches.back().get(), past, rows, nullptr});
   }
   for (size_t i = 0; i < segments.size(); i++) segments[i].q = queries[i].data();
   for (Isa isa : available_isas()) {
@@ -197,7 +195,7 @@ TEST(attention_paged_variant_matches_contiguous) {
   const AttentionShape s{8, 2, 64, false};
   for (auto [past, rows] : {std::pair{1300, 1}, {200, 90}}) {
     const int tokens = past + rows;
-    const CacheTensor k(s, tokens, true, rng), v(s, tokens, true, rng);
+    const Cache contiguous(s, tokens, rng);
     const std::vector<float> q = random_queries(s, rows, rng);
     for (int block : {16, 64, 256}) {
       const int blocks = (tokens + block - 1) / block;
@@ -206,14 +204,15 @@ TEST(attention_paged_variant_matches_contiguous) {
       for (int i = blocks - 1; i > 0; i--) std::swap(table[(size_t)i], table[(size_t)rng.below(i + 1)]);
       const size_t block_bytes = (size_t)block * s.stride();
       std::vector<uint8_t> pool((size_t)blocks * 2 * block_bytes);
-      for (int t = 0; t < tokens; t++) {
-        uint8_t* at = &pool[(size_t)table[(size_t)(t / block)] * 2 * block_bytes + (size_t)(t % block) * s.stride()];
-        memcpy(at, k.data() + (size_t)t * s.stride(), s.stride());
-        memcpy(at + block_bytes, v.data() + (size_t)t * s.stride(), s.stride());
+      for (int i = 0; i < blocks; i++) {
+        uint8_t* to = &pool[(size_t)table[(size_t)i] * 2 * block_bytes];
+        const size_t from = (size_t)i * block_bytes;
+        memcpy(to, contiguous.k.data() + from, std::min(block_bytes, contiguous.k.bytes() - from));
+        memcpy(to + block_bytes, contiguous.v.data() + from, std::min(block_bytes, contiguous.v.bytes() - from));
       }
       const PagedCache cache{pool.data(), table.data(), block};
       for (Isa isa : available_isas()) {
-        const std::vector<float> expected = run_attention(s, isa, 2, {{&k, &v, past, rows, q.data()}});
+        const std::vector<float> expected = run_attention(s, isa, 2, {{&contiguous, past, rows, q.data()}});
         const AttentionSequence sequence{nullptr, nullptr, past, rows, 0};
         std::vector<float> out((size_t)rows * s.row());
         std::vector<uint8_t> memory(attention_scratch_bytes({8, 2, 64, 1, tokens, 2}) + 64);

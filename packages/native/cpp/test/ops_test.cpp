@@ -174,13 +174,18 @@ TEST(ops_rope_store_matches_reference) {
           Matrix q_before = q;
           const size_t element = cache_f32 ? 4 : 2, tensor = (size_t)(s.kv_heads * s.head_dim) * element;
           std::vector<std::vector<uint8_t>> memory;
-          std::vector<uint8_t*> token;
-          for (int r = 0; r < rows; r++) memory.emplace_back(2 * tensor + 26, (uint8_t)0xab);
-          for (int r = 0; r < rows; r++) token.push_back(memory[(size_t)r].data());
+          // Each row's token is another one of a block of its own; tensors of a block and of a token, with bytes around.
+          const size_t block = tensor * kKeyBlock;
+          std::vector<uint8_t*> key, value;
+          for (int r = 0; r < rows; r++) memory.emplace_back(block + tensor + 26, (uint8_t)0xab);
+          for (int r = 0; r < rows; r++) {
+            key.push_back(memory[(size_t)r].data() + key_offset(5 * r % kKeyBlock, tensor, element));
+            value.push_back(memory[(size_t)r].data());
+          }
           on_threads(threads, [&](const Worker& w) { rope_table(table.data(), angle.data(), s.rope_dims, position.data(), rows, w); });
           on_threads(threads, [&](const Worker& w) {
             rope_store({isa, cache_f32, style, rows, s.q_heads, s.kv_heads, s.head_dim, s.rope_dims, table.data(), q.data.data(), q.stride,
-                        k.data.data(), k.stride, v.data.data(), v.stride, token.data(), 8, 8 + tensor + 10}, w);
+                        k.data.data(), k.stride, v.data.data(), v.stride, key.data(), value.data(), 8, 8 + block + 10}, w);
           });
           CHECK(q.intact());
           const auto rotated = [&](Matrix& m, int r, int head, int d) {
@@ -199,19 +204,22 @@ TEST(ops_rope_store_matches_reference) {
             for (int head = 0; head < s.kv_heads; head++)
               for (int d = 0; d < s.head_dim; d++) {
                 const size_t at = (size_t)(head * s.head_dim + d) * element;
-                const double key = rotated(k, r, head, d), value = v.at(r, head * s.head_dim + d);
-                const uint8_t *k_at = token[(size_t)r] + 8 + at, *v_at = token[(size_t)r] + 8 + tensor + 10 + at;
+                const double expected = rotated(k, r, head, d), plain = v.at(r, head * s.head_dim + d);
+                const uint8_t *k_at = key[(size_t)r] + 8 + at * kKeyBlock, *v_at = value[(size_t)r] + 18 + block + at;
                 float f;
                 uint16_t h;
                 memcpy(&f, k_at, 4), memcpy(&h, k_at, 2);
-                CHECK_LE(std::fabs((cache_f32 ? f : f16_to_f32(h)) - key), 2e-6 + (cache_f32 ? 0 : std::fabs(key) / 2000));
+                CHECK_LE(std::fabs((cache_f32 ? f : f16_to_f32(h)) - expected), 2e-6 + (cache_f32 ? 0 : std::fabs(expected) / 2000));
                 memcpy(&f, v_at, 4), memcpy(&h, v_at, 2);
-                CHECK(cache_f32 ? f == (float)value : h == f32_to_f16((float)value));
+                CHECK(cache_f32 ? f == (float)plain : h == f32_to_f16((float)plain));
               }
-            // Only the two tensors were written.
+            // Only the token's share of the block and its values were written.
+            const size_t lane = (size_t)(5 * r % kKeyBlock);
             for (size_t i = 0; i < 8; i++) CHECK(memory[(size_t)r][i] == 0xab);
-            for (size_t i = 8 + tensor; i < 18 + tensor; i++) CHECK(memory[(size_t)r][i] == 0xab);
-            for (size_t i = 18 + 2 * tensor; i < 26 + 2 * tensor; i++) CHECK(memory[(size_t)r][i] == 0xab);
+            for (size_t i = 0; i < block; i++)
+              if (i / element % kKeyBlock != lane) CHECK(memory[(size_t)r][8 + i] == 0xab);
+            for (size_t i = 8 + block; i < 18 + block; i++) CHECK(memory[(size_t)r][i] == 0xab);
+            for (size_t i = 18 + block + tensor; i < 26 + block + tensor; i++) CHECK(memory[(size_t)r][i] == 0xab);
           }
         }
 }

@@ -73,7 +73,8 @@ bool bench_attention(const AttentionBench& bench, BenchSamples& out) {
   const int tokens = bench.past + bench.rows;
   const size_t element = bench.cache_f32 ? 4 : 2;
   const size_t token_stride = size_t(bench.kv_heads) * size_t(bench.head_dim) * element;
-  const size_t tensor_bytes = (token_stride * size_t(tokens) + 4095) / 4096 * 4096;
+  const size_t used_bytes = token_stride * size_t(key_block_end(tokens));
+  const size_t tensor_bytes = (used_bytes + 4095) / 4096 * 4096;
   const size_t layer_bytes = 2 * tensor_bytes * size_t(bench.sequences);
   const int layers = int(std::max<size_t>(1, bench.rotate_bytes / layer_bytes));
   const size_t total_rows = size_t(bench.sequences) * size_t(bench.rows);
@@ -103,7 +104,7 @@ bool bench_attention(const AttentionBench& bench, BenchSamples& out) {
     paged.emplace(bench, token_stride, layers);
     if (!paged->has_memory()) return false;
     for (int layer = 0; layer < layers; layer++)
-      paged->fill(layer, cache.data() + layer_bytes * size_t(layer), tensor_bytes, token_stride * size_t(tokens));
+      paged->fill(layer, cache.data() + layer_bytes * size_t(layer), tensor_bytes, used_bytes);
   }
   std::vector<PagedCache> paged_caches(size_t(bench.sequences));
 
