@@ -276,7 +276,7 @@ template <int J> inline void pack_and_score(const AttendArgs& a, const uint8_t* 
 
 // Decode: the tile unit multiplies one block while the vector units pack the next. The same sums in the same order as
 // pack_k, score, pack_v, value. V is packed over K.
-void attend_packing(const AttendArgs& a, const uint8_t* const* k_sub, const uint8_t* const* v_sub, size_t stride, int head_dim, float* packed,
+void attend(const AttendArgs& a, const uint8_t* const* k_sub, const uint8_t* const* v_sub, size_t stride, int head_dim, float* packed,
                     PrefetchCursor& cursor) {
   const int blocks = a.padded / 32;
   F16Splitter k_splitter;
@@ -342,7 +342,7 @@ void finish(const float* record, int head_dim, int padded, float* out) {
 
 // An f32 cache has no exact pair of pieces: the driver runs it on the Avx512 kernels.
 constexpr AttentionKernels kAttentionKernels = {kRowTile, kDimMultiple, begin, end, pack_q, {pack_k, nullptr}, {pack_v, nullptr},
-                                                reset, score, value, attend_step, attend_packing, close, merge_records, finish};
+                                                reset, score, value, attend_step, {attend, nullptr}, close, merge_records, finish};
 
 }  // namespace
 

@@ -12,7 +12,7 @@ constexpr int kDimMultiple = 16;
 
 namespace triptych {
 namespace {
-constexpr AttentionKernels kKernels = kernel_table(nullptr);
+constexpr AttentionKernels kKernels = kernel_table(nullptr, nullptr);
 }
 const AttentionKernels& attention_kernels_avx2() { return kKernels; }
 }  // namespace triptych

@@ -223,10 +223,11 @@ template <class Layout> class AttentionRun {
   void attend_one(const Tokens& tokens, int t, int n, int head, int tile, int tiles, PrefetchCursor& cursor) {
     const uint8_t *k_sub[kTile / kSubTile], *v_sub[kTile / kSubTile];
     sub_tiles(tokens, t, n, head, k_sub, v_sub);
-    if (tiles == 1 && k_.attend_packing && !t_.cache_f32) {
+    const auto attend = k_.attend[t_.cache_f32];
+    if (tiles == 1 && attend) {
       TileCall call;
       prepare(call, tile, 0, sizes_.group, n - 1, n, packed_k_, scores(0));
-      k_.attend_packing(call.args, k_sub, v_sub, t_.token_stride, t_.head_dim, packed_k_, cursor);
+      attend(call.args, k_sub, v_sub, t_.token_stride, t_.head_dim, packed_k_, cursor);
       return;
     }
     const auto each = [&](void (*kernel)(const AttendArgs&)) {
@@ -267,7 +268,7 @@ template <class Layout> class AttentionRun {
 
   // All row tiles of a block against the packed tile. Each fetches its share of the next one, as far as packing did not.
   void attend_block(int tiles, int rows, int position, int n, PrefetchCursor& cursor) {
-    const int lines = ceil_div(2 * kTile * t_.head_dim * 2 / 64, tiles);  // of an f16 cache
+    const int lines = ceil_div(2 * kTile * (int)head_bytes_ / 64, tiles);
     TileCall call[3];
     const AttendArgs *scored = nullptr, *weighed = nullptr;
     for (int i = 0; i < tiles; i++) {
@@ -314,7 +315,6 @@ template <class Layout> class AttentionRun {
   // runs of tokens are the halves of the share.
   PrefetchCursor prefetch(const Tokens& tokens, int t, int end, int head_begin, int head_end, int share, int shares) const {
     PrefetchCursor cursor;
-    cursor.scale = t_.cache_f32 ? 2 : 1;
     const size_t bytes = (size_t)(head_end - head_begin) * head_bytes_;
     const bool neighbours = bytes == t_.token_stride;
     // Some heads of K are shared out in whole blocks.

@@ -54,9 +54,9 @@ struct AttentionKernels {
   // May be null: the first part of score for one row tile (scores), the second for another (weights), and value for a
   // third, in one; each of them may be null. A row tile goes through the three in this order, with its own scores.
   void (*attend_step)(const AttendArgs* scored, const AttendArgs* weighed, const AttendArgs* valued);
-  // May be null: pack_k, score, pack_v and value in one, for a single row tile; what is packed goes to `packed` (a.k, a.v).
-  void (*attend_packing)(const AttendArgs& args, const uint8_t* const* k_sub, const uint8_t* const* v_sub, size_t stride, int head_dim,
-                         float* packed, PrefetchCursor& cursor);
+  // May be null: pack_k, score, pack_v and value in one, for a single row tile. `packed` (a.k, a.v) is room for what it packs.
+  void (*attend[2])(const AttendArgs& args, const uint8_t* const* k_sub, const uint8_t* const* v_sub, size_t stride, int head_dim,
+                    float* packed, PrefetchCursor& cursor);
   void (*close)(const float* state, int row, int padded, float* record);
   void (*merge)(float* record, const float* next, int padded);
   void (*finish)(const float* record, int head_dim, int padded, float* out);

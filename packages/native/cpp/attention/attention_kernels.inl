@@ -133,7 +133,7 @@ template <class T> void pack_k(const uint8_t* const* sub, int tokens, int head_d
     const T* from = (const T*)sub[i];
     const int here = tokens - i * kSubTile;
     for (int d = 0; d < head_dim; d++, k += kSubTile, from += kSubTile) {
-      if (d % 2 == 0) cursor.fetch(1);
+      if (d % 2 == 0) cursor.fetch(sizeof(T) / 2);
       for (int t = 0; t < kSubTile; t += Vec::kLanes) {
         if (here - t >= Vec::kLanes) Vec::load(from + t).store(k + t);
         else (here > t ? Vec::load_first(from + t, here - t) : Vec::zero()).store(k + t);
@@ -147,7 +147,7 @@ template <class T> void pack_k(const uint8_t* const* sub, int tokens, int head_d
 template <class T> void pack_v(const uint8_t* const* sub, size_t stride, int tokens, int head_dim, float* v, PrefetchCursor& cursor) {
   const int padded = padded_dims(head_dim);
   for (int t = 0; t < tokens; t++, v += padded) {
-    cursor.fetch(padded / 32);
+    cursor.fetch(padded / 32 * (int)(sizeof(T) / 2));
     const T* row = (const T*)(sub[t / kSubTile] + (size_t)(t % kSubTile) * stride);
     int d = 0;
     for (; d + Vec::kLanes <= head_dim; d += Vec::kLanes) Vec::load(row + d).store(v + d);
@@ -164,9 +164,10 @@ void close(const float* state, int row, int padded, float* record) { close_row(s
 void begin(int) {}
 void end() {}
 
-constexpr AttentionKernels kernel_table(decltype(AttentionKernels::attend_packing) attend_packing) {
+using Attend = void(const AttendArgs&, const uint8_t* const*, const uint8_t* const*, size_t, int, float*, PrefetchCursor&);
+constexpr AttentionKernels kernel_table(Attend* attend_f16, Attend* attend_f32) {
   return {kRowTile, kDimMultiple, begin, end, pack_q, {pack_k<uint16_t>, pack_k<float>}, {pack_v<uint16_t>, pack_v<float>},
-          reset, score, value, nullptr, attend_packing, close, merge_records, finish_row};
+          reset, score, value, nullptr, {attend_f16, attend_f32}, close, merge_records, finish_row};
 }
 
 }  // namespace

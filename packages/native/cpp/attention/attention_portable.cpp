@@ -12,7 +12,7 @@ constexpr int kDimMultiple = 8;
 
 namespace triptych {
 namespace {
-constexpr AttentionKernels kKernels = kernel_table(nullptr);
+constexpr AttentionKernels kKernels = kernel_table(nullptr, nullptr);
 }
 const AttentionKernels& attention_kernels_portable() { return kKernels; }
 }  // namespace triptych

@@ -18,9 +18,8 @@ struct PrefetchCursor {
   int strips = 0;     // left of each stream; where K's blocks matter, a multiple of kKeyBlock or less than that
   size_t at = 0;      // within the strip
   int turn = 0;
-  int scale = 1;      // of the number of lines: 1 for an f16 cache, 2 for f32
 
-  // Where the caller is to fetch its next 4 * n lines from (of an f16 cache), n of each address: the next ones of the streams;
+  // Where the caller is to fetch its next 4 * n lines from, n of each address: the next ones of the streams;
   // or addresses that cost nothing, when there are none left or when they are not neighbours and so are fetched at once.
   // fetch() in between takes multiples of kStreams.
   struct Lines {
@@ -39,7 +38,7 @@ struct PrefetchCursor {
   }
 
   void fetch(int lines) {
-    for (int i = lines * scale; i > 0 && strips > 0; i--) {
+    for (int i = lines; i > 0 && strips > 0; i--) {
       __builtin_prefetch(stream[turn] + at, 0, 2);
       if (++turn == kStreams) turn = 0, advance(64);
     }
