@@ -16,7 +16,7 @@ function rows(best) {
   const add = (name, sequences, rows, past, extra = {}) =>
     list.push({ name: `attention/${name}`, sequences, rows, past, isa: best, cacheF32: false, ...extra });
   add('decode/b8/ctx2048', 8, 1, 2047);
-  // The same tiles without waiting for memory: the most that perfect fetching could give decode.
+  // The same tiles from caches: what decode is without waiting for memory.
   add('decode/b1/ctx2048/in-cache', 1, 1, 2047, { rotateBytes: 0 });
   add('prefill512/past8192', 1, 512, 8192);
   add('decode/b1/ctx2048', 1, 1, 2047);

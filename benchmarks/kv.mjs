@@ -3,7 +3,6 @@
  * sequences whose total length is log-uniform in 128..4096. Half of each sequence is its prompt. Memory is real: what
  * is called resident is what the system says the memory file holds.
  */
-import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -91,7 +90,6 @@ async function stepShare({ row, quick, signal }) {
   const engine = await TextEngine.load(file, { signal });
   try {
     const sequences = 16;
-    setMaxListeners(sequences + 1, signal);
     const tokens = quick ? 48 : 160;
     const prompts = Array.from({ length: sequences }, (_, i) =>
       Array.from({ length: 32 }, (_, t) => 300 + 37 * i + t),

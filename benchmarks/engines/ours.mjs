@@ -1,5 +1,4 @@
 /** Triptych's text engine as an engine under test. Run as a child process by `startEngine('ours')`. */
-import { setMaxListeners } from 'node:events';
 import { TextEngine } from '@triptych/llm';
 import { serve } from './child.mjs';
 import { measureSteadyDecode } from './steady.mjs';
@@ -36,7 +35,6 @@ serve({
   /** Decodes all prompts at once, greedily; see `measureSteadyDecode`. */
   async decode({ prompts, tokens }) {
     const over = new AbortController();
-    setMaxListeners(prompts.length, over.signal);
     const streams = prompts.map((prompt) => tokenCounts(prompt, tokens + slackTokens, over.signal));
     return measureSteadyDecode(streams, tokens, () => over.abort());
   },

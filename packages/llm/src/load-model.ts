@@ -67,7 +67,7 @@ export interface TextEngineOptions {
   readonly isa?: IsaName;
   /** 'anonymous' forces the portable fallback of KV memory. */
   readonly kvBacking?: 'memfd' | 'anonymous';
-  /** Debug: memory beyond each sequence's length is inaccessible. */
+  /** Debug: memory beyond each sequence's length (of keys: its last block) is inaccessible. */
   readonly guard?: boolean;
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal;

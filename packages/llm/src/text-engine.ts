@@ -105,7 +105,10 @@ export class TextEngine implements TextEngineLike {
     return new TextEngine(file, await loadModel(file, options), options);
   }
 
-  /** See `TextEngineLike.generate`. Leaving the iteration early cancels the request within one step. */
+  /**
+   * See `TextEngineLike.generate`. Leaving the iteration early cancels the request within one step. Any number of requests
+   * may share a signal: its limit of listeners, after which Node.js warns of a leak, is lifted.
+   */
   async *generate(
     request: GenerateRequest,
     options: GenerateOptions = {},
@@ -218,7 +221,6 @@ export class TextEngine implements TextEngineLike {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<GenerateEvent, void, undefined> {
     const abort = (): void => this.#fail(sequence, signal?.reason, 'abort');
-    // Any number of requests may share a signal; Node.js takes more than ten for a leak.
     if (signal instanceof EventTarget) setMaxListeners(0, signal);
     signal?.addEventListener('abort', abort, { once: true });
     this.#waiting.push(sequence);

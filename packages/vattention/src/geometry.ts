@@ -12,8 +12,8 @@
  * paper has B inside each of 2N tensors; with a slot's tensors side by side, a finished slot is one range.
  * Rows of a layer are adjacent either way, which is what streaming attention wants.
  *
- * Where kernels keep the keys of some tokens side by side (`blockTokens`), a block of so many tokens is what holds bytes of
- * each of them, so lengths count up to whole blocks wherever memory is meant.
+ * Where kernels keep the keys of some tokens side by side (`blockTokens`), each byte of such a block may belong to any of
+ * its tokens, `[H, D, blockTokens]`: lengths then count up to whole blocks wherever memory is meant, for V as for K.
  */
 import { pageBytes } from '@triptych/native';
 import { KvError } from './errors.js';
@@ -38,7 +38,10 @@ export interface KvGeometryOptions {
   readonly elementBytes: number;
   /** B: sequences that can hold memory at once. */
   readonly slots: number;
-  /** Tokens whose bytes lie interleaved; memory is given for whole blocks of so many. Default 1: each token is a row. */
+  /**
+   * Tokens whose keys lie interleaved; memory is given for whole blocks of so many. Native kernels want
+   * `keyBlockTokens()` of `@triptych/native`. Default 1: each token is a row.
+   */
   readonly blockTokens?: number;
   /**
    * The unit in which memory is given to each tensor of a slot: a power of two from 4 KiB to 2 MiB and not smaller
@@ -124,14 +127,14 @@ export function kvGeometry(options: KvGeometryOptions): KvGeometry {
   };
 }
 
-/** Bytes from the start of each tensor that `tokens` tokens may touch: their blocks, whole. */
-export function tensorBytesFor({ blockTokens, rowBytes }: KvGeometry, tokens: number): number {
+/** Bytes from the start of each tensor that the blocks of `tokens` tokens take. */
+export function blockBytesFor({ blockTokens, rowBytes }: KvGeometry, tokens: number): number {
   return wholeBlocks(tokens, blockTokens) * rowBytes;
 }
 
 /** Page groups per tensor that hold `tokens` tokens. */
 export function groupsFor(geometry: KvGeometry, tokens: number): number {
-  return Math.ceil(tensorBytesFor(geometry, tokens) / geometry.pageGroupBytes);
+  return Math.ceil(blockBytesFor(geometry, tokens) / geometry.pageGroupBytes);
 }
 
 /** Tokens that lie wholly within `groups` page groups. A block may straddle two groups when it does not divide them. */

@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 const child = path.join(import.meta.dirname, '..', 'test', 'fixtures', 'guard-child.mjs');
 const backings = process.platform === 'linux' ? ['memfd', 'anonymous'] : ['anonymous'];
 
-function readToken(backing: string, tokens: number, token: number, blockTokens = 1) {
+function readToken(backing: string, tokens: number, token: number, tensor = 'V', blockTokens = 1) {
   const { signal, status, stdout, stderr } = spawnSync(
     process.execPath,
-    [child, backing, `${blockTokens}`, `${tokens}`, `${token}`],
+    [child, backing, tensor, `${blockTokens}`, `${tokens}`, `${token}`],
     {
       encoding: 'utf8',
       timeout: 30_000,
@@ -41,8 +41,11 @@ describe.each(backings)('guard mode over %s memory', (backing) => {
     expect(readToken(backing, 13, 16).signal).not.toBeNull();
   });
 
-  it('lets the last block of interleaved tokens be read, and nothing behind it', () => {
-    expect(readToken(backing, 3, 15, 16).lines).toEqual(['reading', '0']);
-    expect(readToken(backing, 3, 16, 16).signal).not.toBeNull();
+  it('lets the last block of interleaved keys be read, and of values the last token', () => {
+    expect(readToken(backing, 3, 15, 'K', 16).lines).toEqual(['reading', '0']);
+    expect(readToken(backing, 3, 16, 'K', 16).signal).not.toBeNull();
+    expect(readToken(backing, 3, 2, 'V', 16).lines).toEqual(['reading', '0']);
+    expect(readToken(backing, 3, 3, 'V', 16).lines).toEqual(['reading', '255']);
+    expect(readToken(backing, 3, 8, 'V', 16).signal).not.toBeNull();
   });
 });

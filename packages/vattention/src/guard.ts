@@ -1,10 +1,10 @@
 /**
  * @module
- * Debugging aid: only the blocks that a sequence has written, or writes in the coming step, are accessible.
+ * Debugging aid: only what a sequence has written, or writes in the coming step, is accessible.
  */
 import { type ArenaHandle, NUMBERS_PER_RANGE, systemErrorName } from '@triptych/native';
 import { KvError } from './errors.js';
-import { type KvGeometry, tensorBytesFor } from './geometry.js';
+import { blockBytesFor, type KvGeometry } from './geometry.js';
 
 export class Guard {
   readonly #arena: ArenaHandle;
@@ -16,23 +16,25 @@ export class Guard {
     this.#arena = arena;
     this.#geometry = geometry;
     this.#exposed = new Int32Array(geometry.slots);
-    this.#ranges = new Float64Array(geometry.slots * NUMBERS_PER_RANGE);
+    this.#ranges = new Float64Array(geometry.slots * geometry.tensors * NUMBERS_PER_RANGE);
   }
 
   /**
-   * Makes exactly the blocks of `tokens[slot]` tokens of every slot accessible. Throws `KvError` `guard_failed` when the process
-   * would need more mappings than it may have.
+   * Makes exactly the values of `tokens[slot]` tokens of every slot accessible, and the blocks of their keys. Throws
+   * `KvError` `guard_failed` when the process would need more mappings than it may have.
    */
   expose(tokens: Int32Array): void {
-    const { slotBytes, tensorBytes, tensors } = this.#geometry;
+    const { slotBytes, tensorBytes, tensors, rowBytes } = this.#geometry;
     let count = 0;
     for (const [slot, length] of tokens.entries()) {
       if (length === this.#exposed[slot]) continue;
       this.#exposed[slot] = length;
-      this.#ranges.set(
-        [slot * slotBytes, tensorBytesFor(this.#geometry, length), tensorBytes, tensors],
-        count++ * NUMBERS_PER_RANGE,
-      );
+      for (let tensor = 0; tensor < tensors; tensor++) {
+        const isKeys = tensor % 2 === 0;
+        const bytes = isKeys ? blockBytesFor(this.#geometry, length) : length * rowBytes;
+        const start = slot * slotBytes + tensor * tensorBytes;
+        this.#ranges.set([start, bytes, tensorBytes, 1], count++ * NUMBERS_PER_RANGE);
+      }
     }
     const error = count === 0 ? 0 : this.#arena.expose(this.#ranges, count);
     if (error !== 0) {

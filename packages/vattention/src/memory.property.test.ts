@@ -214,6 +214,10 @@ class Harness {
     for (let tensor = 0; tensor < memory.geometry.tensors; tensor++) {
       const offset = slot * memory.slotBytes + tensor * memory.tensorBytes + from * memory.geometry.rowBytes;
       expect(memory.arena.write(offset, this.#bytes(id, from, to, tensor))).toBe(0);
+      // The block's other tokens share its bytes: there is memory for all of them.
+      const end = Math.ceil(to / memory.geometry.blockTokens) * memory.geometry.blockTokens;
+      const rest = new Uint8Array((end - to) * memory.geometry.rowBytes);
+      expect(memory.arena.write(offset + (to - from) * memory.geometry.rowBytes, rest)).toBe(0);
     }
   }
 

@@ -33,10 +33,12 @@ const ENOUGH: StepResult = Object.freeze({ deficitBytes: 0 });
  * Slots of contiguous KV memory.
  *
  * Memory that a slot gets may still hold what an earlier sequence left there: a sequence writes each token's keys and
- * values before anything reads them, and nothing reads beyond its length (guard mode proves it).
+ * values before anything reads them, and nothing reads beyond its length, or of keys its last block (guard mode proves it).
  *
  * @example
- * const geometry = { layers: 22, maxTokens: 4096, kvHeads: 4, headDim: 64, elementBytes: 2, slots: 16 };
+ * const geometry = {
+ *   layers: 22, maxTokens: 4096, kvHeads: 4, headDim: 64, elementBytes: 2, slots: 16, blockTokens: keyBlockTokens(),
+ * };
  * const memory = KvMemory.open({ geometry, budgetBytes: parseByteSize('1GiB') });
  * const lengths = new Int32Array(geometry.slots);
  * const slot = memory.acquire(prompt.length);

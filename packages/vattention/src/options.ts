@@ -22,8 +22,8 @@ export interface KvMemoryOptions {
   /** Default: `memfd` where the system has it, else `anonymous`. */
   readonly backing?: Backing;
   /**
-   * Debugging: memory beyond each sequence's length is inaccessible (to page precision; up to the page's end it
-   * reads as NaN), so a kernel that reads too far dies instead of reading what is not there. Slow.
+   * Debugging: memory beyond each sequence's length (of keys: its last block) is inaccessible (to page precision; up to
+   * the page's end it reads as NaN), so a kernel that reads too far dies instead of reading what is not there. Slow.
    */
   readonly guard?: boolean;
 }

@@ -10,7 +10,7 @@ struct ContiguousLayout {
   struct Tokens {
     const AttentionSequence& sequence;
     size_t stride;
-    const uint8_t* k(int token) const { return sequence.k + (size_t)token * stride; }
+    const uint8_t* key_block(int token) const { return sequence.k + (size_t)token * stride; }
     const uint8_t* v(int token) const { return sequence.v + (size_t)token * stride; }
   };
   Tokens tokens(int s) const { return {task.sequence[s], task.token_stride}; }

@@ -39,7 +39,7 @@ struct AttentionTask {
   int q_heads;          // a multiple of kv_heads
   int kv_heads;
   int head_dim;         // a multiple of 8, at most kAttentionMaxHeadDim
-  size_t token_stride;  // bytes from token to token in V, a kKeyBlock-th of a block of K; at least kv_heads * head_dim elements
+  size_t token_stride;  // bytes from token to token in V; a block of K takes kKeyBlock times as many. At least kv_heads * head_dim elements
   float scale;          // usually 1 / sqrt(head_dim)
   const float* q;       // [rows][q_heads][head_dim]
   size_t q_stride;      // floats from row to row

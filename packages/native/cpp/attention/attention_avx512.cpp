@@ -50,8 +50,10 @@ template <int R, class T> void score_pair(const float* q, const T* k0, const T* 
   for (int r = 0; r < R; r++) c[r][0] = c[r][1] = Vec::zero();
   int d = 0;
   for (; d + 16 <= head_dim; d += 16) score_dims<R, 16>(c, q + d * kRowTile, k0 + d * kSubTile, k1 + d * kSubTile, take<T>(cursor));
-  // A head has a multiple of eight dims.
-  if (d < head_dim) score_dims<R, 8>(c, q + d * kRowTile, k0 + d * kSubTile, k1 + d * kSubTile, take<T>(cursor));
+  if (d < head_dim) {  // a head has a multiple of eight dims
+    cursor.fetch(kAhead / 2 * (int)(sizeof(T) / 2));
+    score_dims<R, 8>(c, q + d * kRowTile, k0 + d * kSubTile, k1 + d * kSubTile, cursor.nothing());
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
     c[r][0].store(s + r * kTile);
@@ -59,7 +61,7 @@ template <int R, class T> void score_pair(const float* q, const T* k0, const T* 
   }
 }
 
-template <int R, class T> void score_halves(const AttendArgs& a, const uint8_t* const* sub, int head_dim, int row, PrefetchCursor& cursor) {
+template <int R, class T> void score_in_place(const AttendArgs& a, const uint8_t* const* sub, int head_dim, int row, PrefetchCursor& cursor) {
   for (int i = 0; i * kSubTile < a.tokens; i += 2)
     score_pair<R>(a.q + row, (const T*)sub[i], (const T*)sub[i + 1], a.scores + row * kTile + i * kSubTile, head_dim, cursor);
 }
@@ -67,34 +69,36 @@ template <int R, class T> void score_halves(const AttendArgs& a, const uint8_t* 
 // 32 dims from h on, of which `left` exist; all of them if kWhole.
 template <int R, bool kWhole, class T>
 void value_dims(const AttendArgs& a, const uint8_t* const* sub, size_t stride, int h, int left, int row, PrefetchCursor& cursor) {
-    float* o = a.state + row * a.padded + h;
-    const int first = left < 16 ? left : 16, second = left - first < 16 ? left - first : 16;
-    Vec c[R][2];
+  float* o = a.state + row * a.padded + h;
+  const int first = left < 16 ? left : 16, second = left - first < 16 ? left - first : 16;
+  Vec c[R][2];
 #pragma GCC unroll 8
-    for (int r = 0; r < R; r++) c[r][0] = Vec::load(o + r * a.padded), c[r][1] = Vec::load(o + r * a.padded + 16);
-    for (int t0 = 0; t0 < a.tokens; t0 += kSubTile) {
-      const uint8_t* at = sub[t0 / kSubTile] + (size_t)h * sizeof(T);
-      const float* p = a.scores + row * kTile + t0;
-      const int count = a.tokens - t0 < kSubTile ? a.tokens - t0 : kSubTile;
-      const auto ahead = take<T>(cursor);
+  for (int r = 0; r < R; r++) c[r][0] = Vec::load(o + r * a.padded), c[r][1] = Vec::load(o + r * a.padded + 16);
+  for (int t0 = 0; t0 < a.tokens; t0 += kSubTile) {
+    const uint8_t* at = sub[t0 / kSubTile] + (size_t)h * sizeof(T);
+    const float* p = a.scores + row * kTile + t0;
+    const int count = a.tokens - t0 < kSubTile ? a.tokens - t0 : kSubTile;
+    const auto ahead = take<T>(cursor);
 #pragma GCC unroll 2
-      for (int t = 0; t < count; t++, at += stride, p++) {
-        prefetch_part<T>(ahead, t);
-        const T* v = (const T*)at;
-        const Vec x0 = kWhole ? Vec::load(v) : Vec::load_first(v, first), x1 = kWhole ? Vec::load(v + 16) : Vec::load_first(v + 16, second);
+    for (int t = 0; t < count; t++, at += stride, p++) {
+      prefetch_part<T>(ahead, t);
+      const T* v = (const T*)at;
+      const Vec x0 = kWhole ? Vec::load(v) : Vec::load_first(v, first), x1 = kWhole ? Vec::load(v + 16) : Vec::load_first(v + 16, second);
 #pragma GCC unroll 8
-        for (int r = 0; r < R; r++) {
-          const Vec x = Vec::set(p[r * kTile]);
-          c[r][0] = Vec::fma(x, x0, c[r][0]);
-          c[r][1] = Vec::fma(x, x1, c[r][1]);
-        }
+      for (int r = 0; r < R; r++) {
+        const Vec x = Vec::set(p[r * kTile]);
+        c[r][0] = Vec::fma(x, x0, c[r][0]);
+        c[r][1] = Vec::fma(x, x1, c[r][1]);
       }
     }
+    for (int t = count; t < kAhead; t++) prefetch_part<T>(ahead, t);
+  }
 #pragma GCC unroll 8
-    for (int r = 0; r < R; r++) c[r][0].store(o + r * a.padded), c[r][1].store(o + r * a.padded + 16);
+  for (int r = 0; r < R; r++) c[r][0].store(o + r * a.padded), c[r][1].store(o + r * a.padded + 16);
 }
 
-template <int R, class T> void value_halves(const AttendArgs& a, const uint8_t* const* sub, size_t stride, int head_dim, int row, PrefetchCursor& cursor) {
+template <int R, class T>
+void value_in_place(const AttendArgs& a, const uint8_t* const* sub, size_t stride, int head_dim, int row, PrefetchCursor& cursor) {
   for (int h = 0; h < head_dim; h += 32) {
     if (head_dim - h >= 32) value_dims<R, true, T>(a, sub, stride, h, 32, row, cursor);
     else value_dims<R, false, T>(a, sub, stride, h, head_dim - h, row, cursor);
@@ -104,11 +108,11 @@ template <int R, class T> void value_halves(const AttendArgs& a, const uint8_t* 
 template <class T>
 void attend(const AttendArgs& a, const uint8_t* const* k_sub, const uint8_t* const* v_sub, size_t stride, int head_dim, float*,
             PrefetchCursor& cursor) {
-  cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { score_halves<R, T>(a, k_sub, head_dim, row, cursor); });
+  cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { score_in_place<R, T>(a, k_sub, head_dim, row, cursor); });
   float* l = a.state + kRowTile * a.padded;
   for (int r = 0; r < a.rows; r++)
     softmax_row(a.scores + r * kTile, a.tokens, a.state + r * a.padded, l + r * 16, l + kRowTile * 16 + r, a.padded);
-  cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { value_halves<R, T>(a, v_sub, stride, head_dim, row, cursor); });
+  cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { value_in_place<R, T>(a, v_sub, stride, head_dim, row, cursor); });
 }
 
 constexpr AttentionKernels kKernels = kernel_table(attend<uint16_t>, attend<float>);

@@ -1,7 +1,7 @@
 // Cuts a step of attention into units of work and runs them over the kernels of one instruction set. Included by
 // attention.cpp and by the paged variant of the benchmarks; they differ only in `Layout`, which says where tokens lie:
-//   layout.tokens(sequence).k(token), .v(token)
-// with kSubTile tokens, from a multiple of kSubTile on, lying `token_stride` apart (K: in a block of kSubTile * token_stride).
+//   layout.tokens(sequence).key_block(token), .v(token)
+// where key_block takes the first token of a block, and kSubTile values from there on lie `token_stride` apart.
 //
 // A unit is either one block of queries of one KV head over all its tokens (sequences with several rows), or one chunk
 // of tokens for one query and a range of KV heads (decode). Which units exist, and who runs them, does not touch the
@@ -302,35 +302,20 @@ template <class Layout> class AttentionRun {
     }
   }
 
-  // Where the sub-tiles of the n tokens from t on lie, for one KV head.
+  // Where the sub-tiles of the n tokens from t on lie, for one KV head. Those without a token are given one that exists:
+  // k_.attend reads two at a time.
   void sub_tiles(const Tokens& tokens, int t, int n, int head, const uint8_t** k, const uint8_t** v) const {
     for (int i = 0; i < kTile / kSubTile; i++) {
       const int first = i * kSubTile < n ? t + i * kSubTile : t;
-      k[i] = tokens.k(first) + (size_t)head * head_bytes_ * kKeyBlock;
+      k[i] = tokens.key_block(first) + (size_t)head * head_bytes_ * kKeyBlock;
       v[i] = tokens.v(first) + (size_t)head * head_bytes_;
     }
   }
 
-  // Share number `share` of `shares` of the tile at t, KV heads head_begin..head_end-1; nothing beyond token end-1 of V. The two
-  // runs of tokens are the halves of the share.
+  // Share number `share` of `shares` of the tile at t, KV heads head_begin..head_end-1, tokens before `end`.
   PrefetchCursor prefetch(const Tokens& tokens, int t, int end, int head_begin, int head_end, int share, int shares) const {
-    PrefetchCursor cursor;
-    const size_t bytes = (size_t)(head_end - head_begin) * head_bytes_;
-    const bool neighbours = bytes == t_.token_stride;
-    // Some heads of K are shared out in whole blocks.
-    const int unit = neighbours ? 1 : kKeyBlock, units = kTile / unit;
-    const int first = t + units * share / shares * unit, last = std::min(end, t + units * (share + 1) / shares * unit);
-    if (first >= last) return cursor;
-    const int half = (last - first + 1) / 2;
-    for (int i = 0; i < 2; i++) {
-      const int from = i == 0 ? first : last - half, in_block = from % kKeyBlock;
-      cursor.stream[2 * i] = tokens.k(from - in_block) + (size_t)head_begin * head_bytes_ * kKeyBlock + (size_t)in_block * bytes;
-      cursor.stream[2 * i + 1] = tokens.v(from) + (size_t)head_begin * head_bytes_;
-    }
-    cursor.bytes = neighbours ? bytes * (size_t)half : bytes;
-    cursor.stride = t_.token_stride;
-    cursor.strips = neighbours ? 1 : half;
-    return cursor;
+    if (t >= end) return {};
+    return prefetch_cursor(tokens, {t, std::min(end, t + kTile), head_begin, head_end, share, shares}, head_bytes_, t_.token_stride);
   }
 
   void finish(const float* record, int row, int head) {

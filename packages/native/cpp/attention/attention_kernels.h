@@ -28,7 +28,7 @@ struct AttendArgs {
   const float* v;
   int padded;
   int rows;            // of the row tile, >= 1
-  int tokens;          // packed in this tile
+  int tokens;          // of this tile
   const int* visible;  // [rows] how many of them each row sees; does not decrease, the last is >= 1
   float* state;
   float* scores;
@@ -55,6 +55,7 @@ struct AttentionKernels {
   // third, in one; each of them may be null. A row tile goes through the three in this order, with its own scores.
   void (*attend_step)(const AttendArgs* scored, const AttendArgs* weighed, const AttendArgs* valued);
   // May be null: pack_k, score, pack_v and value in one, for a single row tile. `packed` (a.k, a.v) is room for what it packs.
+  // A k_sub[i] without a token must be readable too.
   void (*attend[2])(const AttendArgs& args, const uint8_t* const* k_sub, const uint8_t* const* v_sub, size_t stride, int head_dim,
                     float* packed, PrefetchCursor& cursor);
   void (*close)(const float* state, int row, int padded, float* record);

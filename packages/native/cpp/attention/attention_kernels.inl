@@ -87,7 +87,7 @@ template <int R, class F> inline void cover(int first, int last, bool loose, F f
 
 void score(const AttendArgs& a) {
   const int tokens = a.visible[a.rows - 1];
-  // Rows of the tile beyond a.rows have q = 0: their scores and outputs stay 0.
+  // Rows of the tile beyond a.rows have q = 0: what becomes of them is never used.
   cover<kRowTile>(0, a.rows, true, [&]<int R>(int row) { score_rows<R>(a, row, tokens); });
   float* l = a.state + kRowTile * a.padded;
   float* m = l + kRowTile * 16;

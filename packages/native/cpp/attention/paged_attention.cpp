@@ -17,7 +17,7 @@ struct PagedLayout {
       const size_t row = ((2 * block + (size_t)tensor) << shift) + (size_t)(token & (cache.block_tokens - 1));
       return cache.pool + row * stride;
     }
-    const uint8_t* k(int token) const { return at(token, 0); }
+    const uint8_t* key_block(int token) const { return at(token, 0); }
     const uint8_t* v(int token) const { return at(token, 1); }
   };
   Tokens tokens(int s) const { return {cache[s], stride}; }

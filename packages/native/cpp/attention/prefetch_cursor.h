@@ -15,7 +15,7 @@ struct PrefetchCursor {
   const uint8_t* stream[kStreams] = {};  // K, V; K, V
   size_t bytes = 0;   // of a strip: a token's share, or all tokens' where they are neighbours
   size_t stride = 0;  // from a strip of V to its next one; those of K are neighbours within a block
-  int strips = 0;     // left of each stream; where K's blocks matter, a multiple of kKeyBlock or less than that
+  int strips = 0;     // left of each stream; a stream of K ends with a block, or lies within one
   size_t at = 0;      // within the strip
   int turn = 0;
 
@@ -33,6 +33,10 @@ struct PrefetchCursor {
       return lines;
     }
     fetch(n * kStreams);
+    return nothing();
+  }
+  // Addresses that cost nothing.
+  Lines nothing() const {
     const uint8_t* here = (const uint8_t*)this;
     return {{here, here, here, here}};
   }
@@ -49,11 +53,43 @@ struct PrefetchCursor {
     at += taken;
     if (at < bytes) return;
     at = 0;
-    strips--;
+    if (--strips == 0) return;
     const size_t key = strips % kKeyBlock ? bytes : kKeyBlock * stride - (kKeyBlock - 1) * bytes;
     stream[0] += key, stream[2] += key;
     stream[1] += stride, stream[3] += stride;
   }
 };
+
+// Of a tile of tokens, what one of `shares` units fetches beside its own work: whole tokens, as hardware follows best.
+struct PrefetchShare {
+  int begin, end;            // tokens of the tile; begin is the first of a block
+  int head_begin, head_end;  // KV heads
+  int share, shares;
+};
+
+// tokens.key_block(t): where the block of keys from token t on lies; tokens.v(t): the values of token t. V is fetched up to the
+// end of the last token's block, as K is.
+template <class Tokens>
+PrefetchCursor prefetch_cursor(const Tokens& tokens, const PrefetchShare& s, size_t head_bytes, size_t token_stride) {
+  PrefetchCursor cursor;
+  const size_t bytes = (size_t)(s.head_end - s.head_begin) * head_bytes;
+  // All heads of neighbouring tokens are neighbours. Some heads are shared out in whole blocks of K.
+  const bool neighbours = bytes == token_stride;
+  const int unit = neighbours ? 1 : kKeyBlock, units = (key_block_end(s.end) - s.begin) / unit;
+  const int first = s.begin + units * s.share / s.shares * unit, last = s.begin + units * (s.share + 1) / s.shares * unit;
+  if (first >= last) return cursor;
+  // The two runs are halves; where tokens are odd, or blocks (but for a single one), one is in both.
+  const int pair = neighbours || last - first == kKeyBlock ? 1 : kKeyBlock;
+  const int half = ((last - first) / pair + 1) / 2 * pair;
+  for (int i = 0; i < 2; i++) {
+    const int from = i == 0 ? first : last - half, in_block = from % kKeyBlock;
+    cursor.stream[2 * i] = tokens.key_block(from - in_block) + (size_t)s.head_begin * head_bytes * kKeyBlock + (size_t)in_block * bytes;
+    cursor.stream[2 * i + 1] = tokens.v(from) + (size_t)s.head_begin * head_bytes;
+  }
+  cursor.bytes = neighbours ? bytes * (size_t)half : bytes;
+  cursor.stride = token_stride;
+  cursor.strips = neighbours ? 1 : half;
+  return cursor;
+}
 
 }  // namespace triptych

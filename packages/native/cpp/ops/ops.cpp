@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "attention/key_block.h"
 #include "ops/ops_kernels.h"
 
 namespace triptych {
@@ -87,8 +88,9 @@ void rope_store(const RopeStoreTask& t, const Worker& worker) {
   const auto rope = t.style == RopeStyle::Norm ? k.rope_norm : k.rope_neox;
   const int half = t.rope_dims / 2, heads = t.q_heads + t.kv_heads;
   const size_t dim = (size_t)t.head_dim, element = t.cache_f32 ? 4 : 2;
+  // Head by head: tokens of one block write the same lines, which two threads should not do at once.
   share(t.rows * heads, worker, [&](int unit) {
-    const size_t row = (size_t)(unit / heads), head = (size_t)(unit % heads);
+    const size_t row = (size_t)(unit % t.rows), head = (size_t)(unit / t.rows);
     const float* cos = t.table + row * (size_t)t.rope_dims;
     if (head < (size_t)t.q_heads) {
       float* q = t.q + row * t.q_stride + head * dim;

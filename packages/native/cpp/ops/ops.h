@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "attention/key_block.h"
 #include "core/isa.h"
 #include "core/worker.h"
 
@@ -72,7 +71,7 @@ void rope_angles(double* angle, int rope_dims, double freq_base, double linear_s
 void rope_table(float* table, const double* angle, int rope_dims, const int32_t* position, int rows, const Worker& worker);
 
 // Rotates q in place, and writes rotated k and plain v to the cache as f16 (round to nearest even) or f32.
-// Row r's K starts at key[r] + k_offset, its elements lying as key_block.h says; its V at value[r] + v_offset,
+// Row r's K starts at key[r] + k_offset, its elements lying as attention/key_block.h says; its V at value[r] + v_offset,
 // [kv_heads][head_dim] elements.
 struct RopeStoreTask {
   Isa isa;

@@ -58,7 +58,7 @@ std::string Program::validate() const {
   if (s.layers < 1 || s.layers > kMaxLayers || !attention_supported(s.q_heads, s.kv_heads, s.head_dim)) return "attention shape is not supported";
   if (s.rope_dims < 0 || s.rope_dims > s.head_dim || s.rope_dims % 2) return "ropeDimensions must be even and at most headDim";
   const uint64_t stride = (uint64_t)s.kv_heads * s.head_dim * (s.cache_f32 ? 4 : 2);
-  if (s.tensor_bytes < stride) return "tensorBytes holds no token";
+  if (s.tensor_bytes < stride * kKeyBlock) return "tensorBytes holds no block of " + std::to_string(kKeyBlock) + " tokens";
   if (s.tensor_bytes > kv_bytes_ / 2 / s.layers) return "tensorBytes: the arena holds no slot of that size";
   if (s.rope_factors != kNone &&
       (s.rope_factors < 0 || s.rope_factors >= weights_->count() || !weights_->vector(s.rope_factors) || weights_->columns(s.rope_factors) != s.rope_dims / 2))

@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "attention/paged_attention.h"
+#include "attention/prefetch_cursor.h"
 #include "test/attention_case.h"
 
 using namespace triptych;
@@ -136,10 +139,62 @@ TEST(attention_keeps_a_nan_in_its_row) {
   }
 }
 
+// A decoded token whose own key or value is NaN: every head that reads it says so. (Lanes of tokens that are not there hold NaN
+// in all tests.)
+TEST(attention_shows_a_nan_of_the_last_token) {
+  Rng rng(17);
+  for (bool cache_f32 : {false, true}) {
+    const AttentionShape s{8, 1, 64, cache_f32};
+    for (Isa isa : available_isas())
+      for (Kind kind : {Kind::Key, Kind::Value}) {
+        Cache cache(s, 37, rng);
+        const std::vector<float> q = random_queries(s, 1, rng);
+        (kind == Kind::Key ? cache.k : cache.v).set(36, 5, NAN);
+        const std::vector<float> out = run_attention(s, isa, 1, {{&cache, 36, 1, q.data()}});
+        for (int head = 0; head < 8; head++) CHECK(std::isnan(out[(size_t)(head * 64 + 5)]));
+        const std::vector<float> before = run_attention(s, isa, 1, {{&cache, 35, 1, q.data()}});
+        for (float x : before) CHECK(std::isfinite(x));
+      }
+  }
+}
+
+// The shares of all units together: each line of K's blocks and of the tokens' V, and nothing that is not of the sequence.
+TEST(attention_fetches_what_comes_next) {
+  struct Tokens {
+    const uint8_t *k, *values;
+    size_t stride;
+    const uint8_t* key_block(int token) const { return k + (size_t)token * stride; }
+    const uint8_t* v(int token) const { return values + (size_t)token * stride; }
+  };
+  for (int heads : {1, 2, 3, 4, 5, 8})
+    for (size_t head_bytes : {128, 256})
+      for (int first_head : {0, 1})
+        for (int end = 64; end <= 128; end++) {
+          const size_t stride = (size_t)(heads + first_head) * head_bytes;
+          const Tokens tokens{(const uint8_t*)0x100000, (const uint8_t*)0x900000, stride};
+          std::set<const uint8_t*> fetched, needed, allowed;
+          for (int share = 0; share < heads; share++) {
+            PrefetchCursor cursor = prefetch_cursor(tokens, {64, end, first_head, first_head + heads, share, heads}, head_bytes, stride);
+            for (; cursor.strips > 0; cursor.fetch(1)) fetched.insert(cursor.stream[cursor.turn] + cursor.at);
+          }
+          for (int t = 64; t < key_block_end(end); t++)
+            for (size_t at = 0; at < (size_t)heads * head_bytes; at += 64) {
+              const size_t head_at = (size_t)first_head * head_bytes;
+              const uint8_t* k = tokens.k + (size_t)(t / kKeyBlock * kKeyBlock) * stride + head_at * kKeyBlock + (size_t)(t % kKeyBlock) * heads * head_bytes + at;
+              const uint8_t* v = tokens.v(t) + head_at + at;
+              needed.insert(k), allowed.insert(k), allowed.insert(v);
+              if (t < end) needed.insert(v);
+            }
+          CHECK(std::includes(fetched.begin(), fetched.end(), needed.begin(), needed.end()));
+          CHECK(std::includes(allowed.begin(), allowed.end(), fetched.begin(), fetched.end()));
+        }
+}
+
 TEST(attention_bits_do_not_depend_on_chunking) {
   Rng rng(21);
   struct Plan { AttentionShape shape; int tokens; };
-  const Plan plans[] = {{{8, 1, 64, false}, 700}, {{6, 2, 64, true}, 600}, {{4, 4, 80, false}, 550}, {{14, 2, 128, false}, 530}, {{9, 3, 48, false}, 520}};
+  const Plan plans[] = {{{8, 1, 64, false}, 700}, {{6, 2, 64, true}, 600}, {{4, 4, 80, false}, 550}, {{14, 2, 128, false}, 530}, {{9, 3, 48, false}, 520},
+                        {{4, 4, 72, false, 6}, 540}, {{20, 1, 40, true, 12}, 530}, {{17, 1, 24, false, 6}, 515}};
   for (const Plan& plan : plans) {
     const AttentionShape& s = plan.shape;
     const Cache cache(s, plan.tokens, rng);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "attention/key_block.h"
 #include "core/f16.h"
 #include "core/pool.h"
 #include "test/check.h"
@@ -161,7 +162,7 @@ TEST(ops_rope_store_matches_reference) {
     for (const Shape& s : shapes)
       for (RopeStyle style : {RopeStyle::Norm, RopeStyle::Neox})
         for (bool cache_f32 : {false, true}) {
-          const int rows = 1 + rng.below(4), half = s.rope_dims / 2, threads = 1 + rng.below(3);
+          const int rows = 1 + rng.below(9), half = s.rope_dims / 2, threads = 1 + rng.below(3);
           std::vector<float> factors((size_t)half + 1);
           for (float& f : factors) f = 1 + rng.uniform();
           const double scale = 0.5, base = 500000;
@@ -174,18 +175,20 @@ TEST(ops_rope_store_matches_reference) {
           Matrix q_before = q;
           const size_t element = cache_f32 ? 4 : 2, tensor = (size_t)(s.kv_heads * s.head_dim) * element;
           std::vector<std::vector<uint8_t>> memory;
-          // Each row's token is another one of a block of its own; tensors of a block and of a token, with bytes around.
+          // All rows' keys lie in one block, as other tokens of it; values of a row apart from others'; bytes around.
           const size_t block = tensor * kKeyBlock;
+          const auto lane = [](int r) { return 5 * r % kKeyBlock; };
+          std::vector<uint8_t> keys(block + 16, (uint8_t)0xab);
           std::vector<uint8_t*> key, value;
-          for (int r = 0; r < rows; r++) memory.emplace_back(block + tensor + 26, (uint8_t)0xab);
+          for (int r = 0; r < rows; r++) memory.emplace_back(tensor + 16, (uint8_t)0xab);
           for (int r = 0; r < rows; r++) {
-            key.push_back(memory[(size_t)r].data() + key_offset(5 * r % kKeyBlock, tensor, element));
+            key.push_back(keys.data() + key_offset(lane(r), tensor, element));
             value.push_back(memory[(size_t)r].data());
           }
           on_threads(threads, [&](const Worker& w) { rope_table(table.data(), angle.data(), s.rope_dims, position.data(), rows, w); });
           on_threads(threads, [&](const Worker& w) {
             rope_store({isa, cache_f32, style, rows, s.q_heads, s.kv_heads, s.head_dim, s.rope_dims, table.data(), q.data.data(), q.stride,
-                        k.data.data(), k.stride, v.data.data(), v.stride, key.data(), value.data(), 8, 8 + block + 10}, w);
+                        k.data.data(), k.stride, v.data.data(), v.stride, key.data(), value.data(), 8, 4}, w);
           });
           CHECK(q.intact());
           const auto rotated = [&](Matrix& m, int r, int head, int d) {
@@ -205,7 +208,7 @@ TEST(ops_rope_store_matches_reference) {
               for (int d = 0; d < s.head_dim; d++) {
                 const size_t at = (size_t)(head * s.head_dim + d) * element;
                 const double expected = rotated(k, r, head, d), plain = v.at(r, head * s.head_dim + d);
-                const uint8_t *k_at = key[(size_t)r] + 8 + at * kKeyBlock, *v_at = value[(size_t)r] + 18 + block + at;
+                const uint8_t *k_at = key[(size_t)r] + 8 + at * kKeyBlock, *v_at = value[(size_t)r] + 4 + at;
                 float f;
                 uint16_t h;
                 memcpy(&f, k_at, 4), memcpy(&h, k_at, 2);
@@ -213,13 +216,15 @@ TEST(ops_rope_store_matches_reference) {
                 memcpy(&f, v_at, 4), memcpy(&h, v_at, 2);
                 CHECK(cache_f32 ? f == (float)plain : h == f32_to_f16((float)plain));
               }
-            // Only the token's share of the block and its values were written.
-            const size_t lane = (size_t)(5 * r % kKeyBlock);
-            for (size_t i = 0; i < 8; i++) CHECK(memory[(size_t)r][i] == 0xab);
-            for (size_t i = 0; i < block; i++)
-              if (i / element % kKeyBlock != lane) CHECK(memory[(size_t)r][8 + i] == 0xab);
-            for (size_t i = 8 + block; i < 18 + block; i++) CHECK(memory[(size_t)r][i] == 0xab);
-            for (size_t i = 18 + block + tensor; i < 26 + block + tensor; i++) CHECK(memory[(size_t)r][i] == 0xab);
+            for (size_t i = 0; i < 4; i++) CHECK(memory[(size_t)r][i] == 0xab);
+            for (size_t i = 4 + tensor; i < 16 + tensor; i++) CHECK(memory[(size_t)r][i] == 0xab);
+          }
+          // Of the block only these tokens' lanes were written.
+          for (size_t i = 0; i < keys.size(); i++) {
+            const bool inside = i >= 8 && i < 8 + block;
+            bool written = false;
+            for (int r = 0; r < rows; r++) written = written || (inside && (int)((i - 8) / element % kKeyBlock) == lane(r));
+            if (!written) CHECK(keys[i] == 0xab);
           }
         }
 }

@@ -334,6 +334,8 @@ TEST(program_refuses_specs_and_files_that_do_not_fit) {
   refused(s, "ropeFactors");
   s = spec(1, detect_isa()), s.tensor_bytes = 1ull << 62;
   refused(s, "tensorBytes");
+  s = spec(1, detect_isa()), s.tensor_bytes = kKvHeads * kDim * 4 * 15;
+  refused(s, "tensorBytes holds no block");
   s = spec(1, detect_isa()), s.max_outputs = 1 << 30;
   refused(s, "maxOutputs");
   s = spec(1, detect_isa()), s.buffers[0].columns = 1 << 30;
