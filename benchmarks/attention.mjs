@@ -33,7 +33,7 @@ function rows(best) {
   return list;
 }
 
-/** The comparison vAttention is about: the same kernels over blocks in random order, everything else equal. */
+/** The comparison vAttention is about: the same kernels over blocks in random order. */
 function pagedRows(best) {
   const shapes = [
     { what: 'decode', sequences: 8, rows: 1, past: 2047 },

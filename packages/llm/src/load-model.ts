@@ -59,8 +59,8 @@ export interface TextEngineOptions {
   /** Memory of a finished sequence stays with its idle slot until it is needed or the engine is idle. Default true. */
   readonly deferredReclaim?: boolean;
   /**
-   * How long a request waits while the system refuses memory that the budget allows, before it fails with
-   * `out_of_memory`. Default a minute.
+   * How long the last running request waits while the system refuses memory that the budget allows, before it fails
+   * with `out_of_memory`. Default: as long as it takes.
    */
   readonly memoryPatienceMs?: number;
   /** Force an instruction set. Default: the best there is. */

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import { availableIsas, type IsaName } from '@triptych/native';
 import { KvMemory } from '@triptych/vattention';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EngineError } from './errors.js';
-import type { TextEngineOptions } from './load-model.js';
+import type { LoadProgress, TextEngineOptions } from './load-model.js';
 import { generate, loadTiny, someTokens, tinyModel } from './testing.js';
 import { TextEngine } from './text-engine.js';
 import type { GenerateRequest } from './types.js';
@@ -25,7 +26,7 @@ const bits = (values: Float32Array): Buffer =>
 
 const isas = availableIsas();
 const bitCases = isas.flatMap((isa) =>
-  (['q8_0', 'q4_0', 'f16', 'bf16'] as const).map((type) => ({ isa, type })),
+  (['q8_0', 'q4_0', 'f16', 'bf16', 'f32'] as const).map((type) => ({ isa, type })),
 );
 test.each(bitCases)(
   'logits do not change with chunks, threads, or company ($isa, $type)',
@@ -53,8 +54,11 @@ test.each(bitCases)(
   },
 );
 
-test('decoded tokens have the logits of a prefill', async () => {
-  const engine = await load('q4_0');
+const kvTypes = ['f16', 'f32'] as const;
+const decodeCases = bitCases.flatMap((item) => kvTypes.map((kvType) => ({ ...item, kvType })));
+test.each(decodeCases)('decoded tokens have the logits of a prefill ($isa, $type, $kvType)', async (item) => {
+  const { isa, type, kvType } = item;
+  const engine = await load(type, { isa, kvType });
   const prompt = someTokens(37, 2);
   const rows: Float32Array[] = [];
   const { tokens } = await generate(
@@ -74,6 +78,14 @@ test('decoded tokens have the logits of a prefill', async () => {
   }
 });
 
+test.each(['q8_0', 'f16'])('loading %s reports progress up to the whole file', async (type) => {
+  const reports: LoadProgress[] = [];
+  const engine = await load(type, { onProgress: (progress) => void reports.push(progress) });
+  const loaded = reports.map(({ loadedBytes }) => loadedBytes);
+  expect(loaded).toEqual([...loaded].sort((a, b) => a - b));
+  expect(reports.at(-1)).toEqual({ loadedBytes: engine.info.fileBytes, totalBytes: engine.info.fileBytes });
+});
+
 test('greedy decoding takes the largest logit', async () => {
   const engine = await load();
   const picks: number[] = [];
@@ -87,7 +99,7 @@ test('greedy decoding takes the largest logit', async () => {
   expect(tokens).toEqual(picks);
 });
 
-test('a seed gives the same text alone, in a crowd and after preemption', async () => {
+test('a seed gives the same logits and text alone, in a crowd and after preemption', async () => {
   const requests: GenerateRequest[] = Array.from({ length: 12 }, (_, i) => ({
     prompt: someTokens(10 + 5 * i, 40 + i),
     maxTokens: 100,
@@ -97,16 +109,22 @@ test('a seed gives the same text alone, in a crowd and after preemption', async 
     frequencyPenalty: 0.2,
     ignoreEos: true,
   }));
+  /** What was generated, and the bits of the logits that each token was drawn from. */
+  const run = async (engine: TextEngine, request: GenerateRequest) => {
+    const logits = createHash('sha256');
+    const generated = await generate(engine, request, { tap: (row) => logits.update(bits(row)) });
+    return { ...generated, logits: logits.digest('hex') };
+  };
   const roomy = await load();
   const expected = [];
-  for (const request of requests) expected.push((await generate(roomy, request)).tokens);
-  expect(new Set(expected.map(String)).size).toBe(requests.length);
+  for (const request of requests) expected.push(await run(roomy, request));
+  expect(new Set(expected.map(({ tokens }) => String(tokens))).size).toBe(requests.length);
 
   // Room for about four of the twelve at full length: memory runs short while they grow.
   const perToken = roomy.memory().bytesPerToken;
   const tight = await load('q8_0', { kvMemoryBytes: Math.max(perToken * 800, 600_000), contextLength: 256 });
-  const results = await Promise.all(requests.map((request) => generate(tight, request)));
-  expect(results.map(({ tokens }) => tokens)).toEqual(expected);
+  const results = await Promise.all(requests.map((request) => run(tight, request)));
+  expect(results).toEqual(expected);
   expect(tight.stats().preemptionsTotal).toBeGreaterThan(0);
   // Admitted by what they may come to need, the same requests never take memory from each other.
   const careful = await load('q8_0', {
@@ -114,8 +132,7 @@ test('a seed gives the same text alone, in a crowd and after preemption', async 
     contextLength: 256,
     admission: 'longest',
   });
-  const unhurried = await Promise.all(requests.map((request) => generate(careful, request)));
-  expect(unhurried.map(({ tokens }) => tokens)).toEqual(expected);
+  expect(await Promise.all(requests.map((request) => run(careful, request)))).toEqual(expected);
   expect(careful.stats().preemptionsTotal).toBe(0);
   // What is computed again is not counted again.
   const promptTokens = results.reduce((sum, { usage }) => sum + usage.promptTokens, 0);

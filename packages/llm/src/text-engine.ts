@@ -74,7 +74,7 @@ export class TextEngine implements TextEngineLike {
   private constructor(file: string, model: LoadedModel, options: TextEngineOptions) {
     this.#model = model;
     this.#maxWaiting = options.maxWaiting ?? defaultMaxWaiting;
-    this.#memoryPatienceMs = options.memoryPatienceMs ?? 60_000;
+    this.#memoryPatienceMs = options.memoryPatienceMs ?? Number.POSITIVE_INFINITY;
     this.#limits = {
       tokenBudget: model.tokenBudget,
       maxSequences: model.maxSequences,

@@ -13,8 +13,9 @@ constexpr int kDimMultiple = 32;
 namespace triptych {
 namespace {
 
-// A single row tile uses each cached number once per row, so K and V are not packed but read where they lie: a conversion with its load runs beside the multiply-adds, a 512-bit store takes a slot from them (Zen 5). The chains of
-// multiply-adds are those of score() and value().
+// A single row tile uses each cached number once per row, so K and V are not packed but read where they lie: a conversion with
+// its load runs beside the multiply-adds, a 512-bit store takes a slot from them (Zen 5). The chains of multiply-adds are those
+// of score() and value().
 //
 // What comes next is fetched a line at a time, of f16 one per dim of two sub-tiles' scores and one per token of 32 columns: the
 // tile's share of K and V.

@@ -12,12 +12,12 @@ constexpr int kKeyBlock = 16;  // tokens
 
 // Bytes from a sequence's first key to the first element of the key of `token`; element i of [kv_heads][head_dim] lies
 // i * kKeyBlock elements later. A block takes kKeyBlock * token_stride bytes.
-inline size_t key_offset(int token, size_t token_stride, size_t element_bytes) {
+static inline size_t key_offset(int token, size_t token_stride, size_t element_bytes) {
   const size_t t = (size_t)token;
   return t / kKeyBlock * kKeyBlock * token_stride + t % kKeyBlock * element_bytes;
 }
 
 // Tokens rounded up to whole blocks.
-inline int key_block_end(int tokens) { return (tokens + kKeyBlock - 1) / kKeyBlock * kKeyBlock; }
+static inline int key_block_end(int tokens) { return (tokens + kKeyBlock - 1) / kKeyBlock * kKeyBlock; }
 
 }  // namespace triptych

@@ -6,6 +6,10 @@
 
 #include "attention/key_block.h"
 
+// Files of several instruction sets share this code: none of it may be compiled out of line, where the linker would keep one
+// file's copy for all.
+#define TRIPTYCH_INSIDE inline __attribute__((always_inline))
+
 namespace triptych {
 
 // K and V of two runs of tokens, line by line in turn: hardware follows each of the four streams and runs ahead (on Emerald
@@ -25,7 +29,7 @@ struct PrefetchCursor {
   struct Lines {
     const uint8_t* from[kStreams];
   };
-  Lines take(int n) {
+  TRIPTYCH_INSIDE Lines take(int n) {
     const size_t taken = (size_t)n * 64;
     if (strips > 0 && at + taken <= bytes) {
       const Lines lines{{stream[0] + at, stream[1] + at, stream[2] + at, stream[3] + at}};
@@ -36,12 +40,12 @@ struct PrefetchCursor {
     return nothing();
   }
   // Addresses that cost nothing.
-  Lines nothing() const {
+  TRIPTYCH_INSIDE Lines nothing() const {
     const uint8_t* here = (const uint8_t*)this;
     return {{here, here, here, here}};
   }
 
-  void fetch(int lines) {
+  TRIPTYCH_INSIDE void fetch(int lines) {
     for (int i = lines; i > 0 && strips > 0; i--) {
       __builtin_prefetch(stream[turn] + at, 0, 2);
       if (++turn == kStreams) turn = 0, advance(64);
@@ -49,7 +53,7 @@ struct PrefetchCursor {
   }
 
  private:
-  void advance(size_t taken) {
+  TRIPTYCH_INSIDE void advance(size_t taken) {
     at += taken;
     if (at < bytes) return;
     at = 0;
@@ -70,7 +74,7 @@ struct PrefetchShare {
 // tokens.key_block(t): where the block of keys from token t on lies; tokens.v(t): the values of token t. V is fetched up to the
 // end of the last token's block, as K is.
 template <class Tokens>
-PrefetchCursor prefetch_cursor(const Tokens& tokens, const PrefetchShare& s, size_t head_bytes, size_t token_stride) {
+static PrefetchCursor prefetch_cursor(const Tokens& tokens, const PrefetchShare& s, size_t head_bytes, size_t token_stride) {
   PrefetchCursor cursor;
   const size_t bytes = (size_t)(s.head_end - s.head_begin) * head_bytes;
   // All heads of neighbouring tokens are neighbours. Some heads are shared out in whole blocks of K.

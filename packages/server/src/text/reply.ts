@@ -13,7 +13,7 @@ export interface ReplyIdentity {
   readonly id: string;
   readonly created: number;
   readonly model: string;
-  /** Changes when the same request may give other text: server version, model, instruction set. */
+  /** Changes when the same request to the same model may give other text: server version, instruction set. */
   readonly system_fingerprint: string;
 }
 

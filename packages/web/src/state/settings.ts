@@ -105,7 +105,7 @@ function parseSampling(text: string | null): SamplingSettings {
   const defaults = DEFAULT_SAMPLING;
   return {
     temperature: within('temperature', 0, 2, defaults.temperature),
-    topP: within('topP', 0.01, 1, defaults.topP),
+    topP: within('topP', 0, 1, defaults.topP),
     topK: whole('topK', 0, defaults.topK) ?? defaults.topK,
     minP: within('minP', 0, 1, defaults.minP),
     repetitionPenalty: within('repetitionPenalty', 1, 2, defaults.repetitionPenalty),

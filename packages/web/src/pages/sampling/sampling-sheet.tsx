@@ -59,7 +59,7 @@ function SheetBody(props: SamplingSheetProps) {
         label="Top-p"
         help="The likeliest tokens up to this share."
         value={sampling.topP}
-        min={0.01}
+        min={0}
         max={1}
         step={0.01}
         slider
