@@ -22,7 +22,7 @@ namespace {
 constexpr int kAhead = 16;
 
 // Number i of kAhead.
-template <class T> inline __attribute__((always_inline)) void prefetch_part(const PrefetchCursor::Lines& ahead, int i) {
+template <class T> TRIPTYCH_INLINE void prefetch_part(const PrefetchCursor::Lines& ahead, int i) {
 #pragma GCC unroll 2
   for (size_t line = 0; line < sizeof(T) / 2; line++) __builtin_prefetch(ahead.from[i % 4] + (i / 4 + 4 * line) * 64, 0, 2);
 }
@@ -30,7 +30,7 @@ template <class T> PrefetchCursor::Lines take(PrefetchCursor& cursor) { return c
 
 // Adds kDims dims to the scores of two sub-tiles. Written out: the compiler then schedules the loads ahead.
 template <int R, int kDims, class T>
-inline __attribute__((always_inline)) void score_dims(Vec (&c)[R][2], const float* q, const T* k0, const T* k1, const PrefetchCursor::Lines& ahead) {
+TRIPTYCH_INLINE void score_dims(Vec (&c)[R][2], const float* q, const T* k0, const T* k1, const PrefetchCursor::Lines& ahead) {
 #pragma GCC unroll 16
   for (int i = 0; i < kDims; i++) {
     prefetch_part<T>(ahead, i);

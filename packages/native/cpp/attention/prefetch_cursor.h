@@ -5,10 +5,7 @@
 #include <stdint.h>
 
 #include "attention/key_block.h"
-
-// Files of several instruction sets share this code: none of it may be compiled out of line, where the linker would keep one
-// file's copy for all.
-#define TRIPTYCH_INSIDE inline __attribute__((always_inline))
+#include "core/inline.h"
 
 namespace triptych {
 
@@ -29,7 +26,7 @@ struct PrefetchCursor {
   struct Lines {
     const uint8_t* from[kStreams];
   };
-  TRIPTYCH_INSIDE Lines take(int n) {
+  TRIPTYCH_INLINE Lines take(int n) {
     const size_t taken = (size_t)n * 64;
     if (strips > 0 && at + taken <= bytes) {
       const Lines lines{{stream[0] + at, stream[1] + at, stream[2] + at, stream[3] + at}};
@@ -40,12 +37,12 @@ struct PrefetchCursor {
     return nothing();
   }
   // Addresses that cost nothing.
-  TRIPTYCH_INSIDE Lines nothing() const {
+  TRIPTYCH_INLINE Lines nothing() const {
     const uint8_t* here = (const uint8_t*)this;
     return {{here, here, here, here}};
   }
 
-  TRIPTYCH_INSIDE void fetch(int lines) {
+  TRIPTYCH_INLINE void fetch(int lines) {
     for (int i = lines; i > 0 && strips > 0; i--) {
       __builtin_prefetch(stream[turn] + at, 0, 2);
       if (++turn == kStreams) turn = 0, advance(64);
@@ -53,7 +50,7 @@ struct PrefetchCursor {
   }
 
  private:
-  TRIPTYCH_INSIDE void advance(size_t taken) {
+  TRIPTYCH_INLINE void advance(size_t taken) {
     at += taken;
     if (at < bytes) return;
     at = 0;

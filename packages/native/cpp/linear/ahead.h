@@ -1,5 +1,5 @@
-// Memory (weights, the next activations) fetched to L2 little by little between products: a burst would occupy all of L1's miss buffers, and computing
-// would wait for memory. Shared by the x86 int8 kernels.
+// Memory (weights, the next activations) fetched to L2 little by little between products: a burst would occupy all of L1's miss
+// buffers, and computing would wait for memory. Shared by the x86 int8 kernels.
 #pragma once
 #include <immintrin.h>
 #include <stddef.h>
@@ -7,8 +7,7 @@
 
 #include <algorithm>
 
-// A function that only prefetches must be always_inline: GCC sees no effect in it and drops the call.
-#define TRIPTYCH_INLINE inline __attribute__((always_inline))
+#include "core/inline.h"
 
 namespace triptych {
 namespace {

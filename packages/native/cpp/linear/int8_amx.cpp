@@ -11,6 +11,7 @@
 //   * 64 columns at a time, so that a row's scale is loaded once for four tiles.
 #include <string.h>
 
+#include "core/inline.h"
 #include "linear/amx_tiles.h"
 #include "linear/kernels.h"
 
@@ -53,8 +54,6 @@ struct Inner {
   float* scales;
   float* sums;
 };
-
-#define TRIPTYCH_INLINE inline __attribute__((always_inline))
 
 // 4 * R rows times N tiles of 16 columns: sums [4 * R][N * 16] += products.
 template <int R, int N>

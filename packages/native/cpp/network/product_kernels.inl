@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/f16.h"
+#include "core/inline.h"
 #include "network/product_kernels.h"
 
 namespace triptych {
@@ -92,7 +93,7 @@ struct WeightsAhead {
   // `bytes` of each of `rows` rows, spread over so many calls.
   WeightsAhead(const WeightRows& weight, int rows_, size_t bytes, int calls)
       : row(weight.data), stride(weight.stride), row_bytes(bytes), rows(rows_), lines((int)((bytes + 63) / 64 * (size_t)rows_ / (size_t)calls) + 1) {}
-  inline __attribute__((always_inline)) void fetch() {
+  TRIPTYCH_INLINE void fetch() {
     for (int i = 0; i < lines && rows > 0; i++) {
       __builtin_prefetch(row + at, 0, 2);
       if ((at += 64) < row_bytes) continue;
