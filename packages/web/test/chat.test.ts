@@ -161,7 +161,7 @@ describe('chat', () => {
     await sheet.getByLabel('Seed').fill('3');
     await sheet.getByLabel('Stop strings').fill('END\n\\n\\n');
     await sheet.getByLabel('Top-p', { exact: true }).fill('7'); // out of range: named, not sent
-    await page.getByText('From 0.01 to 1.').waitFor();
+    await page.getByText('From 0 to 1.').waitFor();
     await expectAccessible(page);
     await ask(page, 'Hi');
     await page.getByText('four five six').waitFor();
