@@ -21,6 +21,10 @@ const blocks = {
   // Standard deviation of the random quants, so that the weights' own comes out at `weightDeviation`.
   q8_0: { type: 'Q8_0', bytes: 34, deviation: 73.6 },
   q4_0: { type: 'Q4_0', bytes: 18, deviation: 4.61 },
+  // Random sign and mantissa of 32 numbers, with the exponent of 2^-6.
+  f16: { type: 'F16', bytes: 64, random: 0x83ff83ff, fixed: 0x24002400 },
+  bf16: { type: 'BF16', bytes: 64, random: 0x807f807f, fixed: 0x3c803c80 },
+  f32: { type: 'F32', bytes: 128, random: 0x807fffff, fixed: 0x3c800000 },
 };
 const weightDeviation = 0.02;
 const weightsPerBlock = 32;
@@ -39,9 +43,23 @@ function randomWords(seed, name) {
   };
 }
 
-/** Random quantised blocks of one tensor, about a megabyte at a time. */
-function* randomBlocks({ bytes: blockBytes, deviation, type }, count, seed, name) {
+/** Random blocks of one tensor, some megabytes at a time. */
+function* randomBlocks(block, count, seed, name) {
   const next = randomWords(seed, name);
+  const words = new Int32Array((blocksPerChunk * block.bytes) / 4);
+  const chunk = Buffer.from(words.buffer);
+  const finish = block.deviation === undefined ? undefined : quantFinisher(block);
+  for (let left = count; left > 0; left -= blocksPerChunk) {
+    for (let i = 0; i < words.length; i++) words[i] = next();
+    if (finish === undefined)
+      for (let i = 0; i < words.length; i++) words[i] = (words[i] & block.random) | block.fixed;
+    else finish(chunk);
+    yield chunk.subarray(0, Math.min(left, blocksPerChunk) * block.bytes);
+  }
+}
+
+/** Makes random bytes quantised blocks, by giving each a scale. */
+function quantFinisher({ bytes: blockBytes, deviation, type }) {
   const scale = weightDeviation / deviation;
   const scales = new Uint16Array(
     quantize(
@@ -49,15 +67,11 @@ function* randomBlocks({ bytes: blockBytes, deviation, type }, count, seed, name
       Float32Array.from({ length: 256 }, (_, i) => scale * (0.8 + (0.4 * i) / 255)),
     ).slice().buffer,
   );
-  const words = new Int32Array((blocksPerChunk * blockBytes) / 4);
-  const chunk = Buffer.from(words.buffer);
-  for (let left = count; left > 0; left -= blocksPerChunk) {
-    for (let i = 0; i < words.length; i++) words[i] = next();
+  return (chunk) => {
     // -128 never comes out of a Q8_0 quantiser, and kernels may rely on that.
     if (type === 'Q8_0') for (let i = 0; i < chunk.length; i++) if (chunk[i] === 0x80) chunk[i] = 0x81;
     for (let at = 0; at < chunk.length; at += blockBytes) chunk.writeUInt16LE(scales[chunk[at]], at);
-    yield chunk.subarray(0, Math.min(left, blocksPerChunk) * blockBytes);
-  }
+  };
 }
 
 /** A vocabulary in SentencePiece form: three control tokens, 256 bytes, made-up words. */
@@ -126,7 +140,7 @@ export function llamaTensors({ dim, layers, heads, kvHeads, ffn, vocab, tied = f
 /**
  * Writes a model of random weights; the same seed gives the same bytes. The file appears only when complete.
  * @param {string} path
- * @param {{format: 'q8_0' | 'q4_0', seed?: number, shape?: typeof shape1b, signal?: AbortSignal,
+ * @param {{format: 'q8_0' | 'q4_0' | 'f16' | 'bf16' | 'f32', seed?: number, shape?: typeof shape1b, signal?: AbortSignal,
  *   onProgress?: (progress: {writtenBytes: number, totalBytes: number}) => void}} options
  */
 export async function writeRandomModel(path, { format, seed = 1, shape = shape1b, signal, onProgress }) {

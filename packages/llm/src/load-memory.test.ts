@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 
 const child = path.join(import.meta.dirname, '..', 'test', 'load-memory-child.mjs');
 
-test.runIf(process.platform === 'linux').each(['q8_0', 'q4_0'])(
+test.runIf(process.platform === 'linux').each(['q8_0', 'q4_0', 'f16', 'bf16', 'f32'])(
   'loading %s takes little more memory than the weights',
   (format) => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'triptych-load-'));
