@@ -144,8 +144,8 @@ class Program {
 
   // Of the running step.
   std::vector<int32_t> positions_;                // [tokens]
-  std::vector<uint8_t*> key_address_;             // [tokens], in the first tensor
-  std::vector<uint8_t*> value_address_;           // the same of a tensor that holds values
+  std::vector<uint8_t*> key_address_;             // [tokens], as if the slot's first tensor held keys
+  std::vector<uint8_t*> value_address_;           // [tokens], as if it held values
   std::vector<AttentionSequence> attention_;      // [layers][sequences]
   std::vector<int32_t> history_start_;            // [outputs]
 };

@@ -15,7 +15,7 @@ const maxTokens = whole(1, 2 ** 31 - 1);
 const stopString = wellFormed().min(1).max(1000);
 
 /** What clients of vLLM and llama.cpp send for no limit (`top_k`) and for a random seed. */
-const off = -1;
+const unset = -1;
 
 /** Fields of `SamplingOptions` under their OpenAI (or, where OpenAI has none, vLLM) names. */
 export const samplingFields = {
@@ -33,7 +33,7 @@ export const samplingFields = {
     .max(1)
     .nullish()
     .openapi({ description: `0 keeps only the likeliest token. ${engineDefault}` }),
-  top_k: whole(off, 1e9)
+  top_k: whole(unset, 1e9)
     .nullish()
     .openapi({
       description: `Extension. 0 or -1 keeps all tokens. ${engineDefault}`,
@@ -54,7 +54,7 @@ export const samplingFields = {
     }),
   presence_penalty: z.number().min(-2).max(2).nullish(),
   frequency_penalty: z.number().min(-2).max(2).nullish(),
-  seed: z.int().min(off).max(Number.MAX_SAFE_INTEGER).nullish().openapi({
+  seed: z.int().min(unset).max(Number.MAX_SAFE_INTEGER).nullish().openapi({
     description:
       'Same seed, model, prompt and fields: same text, whatever else the server does. Left out or -1: random.',
   }),
@@ -137,12 +137,12 @@ export function toEngineFields(body: ParsedSampling): Partial<GenerateRequest> {
   return compact({
     temperature: body.temperature,
     topP: body.top_p,
-    topK: body.top_k === off ? 0 : body.top_k,
+    topK: body.top_k === unset ? 0 : body.top_k,
     minP: body.min_p,
     repetitionPenalty: body.repetition_penalty,
     presencePenalty: body.presence_penalty,
     frequencyPenalty: body.frequency_penalty,
-    seed: body.seed === off ? undefined : body.seed,
+    seed: body.seed === unset ? undefined : body.seed,
     stop: typeof stop === 'string' ? [stop] : stop,
     ignoreEos: body.ignore_eos,
   });
