@@ -62,6 +62,6 @@ void bf16_panels(const PanelRun& run, const Bf16Activations& act) {
 }  // namespace
 
 const LinearKernels kLinearAvx512Bf16{
-    quantize_avx512, int8_panels_avx512, float_panels_avx512, kInt8ActivationBytes, round_row, bf16_panels};
+    quantize_avx512, int8_panels_avx512, float_panels_avx512, kInt8ActivationBytes, kInt8ShortGroup, round_row, bf16_panels};
 
 }  // namespace triptych

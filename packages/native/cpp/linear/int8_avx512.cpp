@@ -1,5 +1,7 @@
-// Int8 kernels for AVX-512 VNNI (Intel since Ice Lake, AMD since Zen 4), up to five or six rows: bound by reading weights,
-// which stream past once. Two panels at a time give memory two streams to run ahead in. More rows: int8_walk_avx512.cpp.
+// Int8 kernels for AVX-512 VNNI (Intel since Ice Lake, AMD since Zen 4), up to five or six rows, where weights stream past once and
+// two panels at a time give memory two streams to run ahead in. The price is float sums in L1: on Zen 4 four rows of Q4_0 compute at
+// 0.65 of the peak instead of 0.78, and one panel at a time is better or as good. Which it is, is measured (tuning.cpp). One panel,
+// and more rows: int8_walk_avx512.cpp.
 #include "linear/int8_dots_avx512.h"
 #include "linear/kernels.h"
 
@@ -108,11 +110,11 @@ void stream(const PanelRun& run, const Int8Activations& act, int zero_point) {
 
 void int8_panels_avx512(const PanelRun& run, const Int8Activations& act) {
   const Format format = run.type == WeightType::Q8_0 ? kQ8 : kQ4;
-  if (act.rows > most_rows(format)) int8_walk_avx512(run, act);
+  if (!run.pairs || act.rows > most_rows(format)) int8_walk_avx512(run, act);
   else if (format == kQ8) stream<kQ8>(run, act, 128);
   else stream<kQ4>(run, act, 8);
 }
 
-const LinearKernels kLinearAvx512{quantize_avx512, int8_panels_avx512, float_panels_avx512};
+const LinearKernels kLinearAvx512{quantize_avx512, int8_panels_avx512, float_panels_avx512, kInt8ActivationBytes, kInt8ShortGroup};
 
 }  // namespace triptych

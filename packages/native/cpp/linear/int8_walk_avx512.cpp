@@ -1,9 +1,10 @@
-// Int8 kernels for AVX-512 VNNI, from six or seven rows on (fewer: int8_avx512.cpp): tiles of some rows x one panel. 8
+// Int8 kernels for AVX-512 VNNI, one panel at a time (two, for few rows: int8_avx512.cpp): tiles of some rows x one panel. 8
 // vpdpbusd and 2 FMAs per (row, 16 columns) (layout.h: how an FMA also converts) leave 0.8 of the vpdpbusd rate as the ceiling.
 //
 // Short tiles, up to 6 rows, keep every sum, integer and float, in registers (24 of them, 2 weight vectors, 1 broadcast): on Zen 5
 // a store of 512 bits takes a slot from the dot products (93 cycles a block of 8 x 32 with the float sums in L1, 80 without
-// its stores). A chunk of a panel stays in L1 while the rows of a group walk it, tile by tile. Tall tiles, up to 8 rows, leave
+// its stores). A chunk of a panel stays in L1 while the rows of a group walk it, tile by tile; groups of 12 rows make whole tiles, and
+// leave more of L1 to the chunk. Tall tiles, up to 8 rows, leave
 // some float sums to memory and walk long chunks: on Intel stores have ports of their own, and 10 sums (5 rows) are too few for
 // the latency of a dot product (0.75 of the rate, 0.79 with 16). Which is faster is measured (tuning.cpp).
 //
@@ -20,13 +21,15 @@ namespace {
 
 constexpr int kMostTileRows = 8;
 struct Shape {
-  int rows;            // of a tile, at most
-  int chunk;           // blocks of a panel that all tiles of a group walk before the next ones
-  int most_as_stored;  // groups up to which every tile flips Q8_0's signs, instead of expanding them before
+  int rows;   // of a tile, at most
+  int chunk;  // blocks of a panel that all tiles of a group walk before the next ones
+  // Groups up to which every tile flips Q8_0's signs or takes Q4_0 apart, instead of expanding blocks before.
+  int q8_as_stored, q4_as_stored;
 };
-// Flips are free on Zen 4, where adding pipes do them; on Intel they take turns with the dot products, 16 for 128 (0.72 of the
-// rate instead of 0.79). Expanding costs 6% of 64 rows.
-constexpr Shape kShort{6, 16, 8}, kTall{8, 64, 3};
+// Either is free on Zen 4, where adding pipes do it; on Intel flips take turns with the dot products, 16 for 128 (0.72 of the
+// rate instead of 0.79). Expanding costs 6% of 64 rows and, on Zen 4, 2% of 512: what is expanded takes more of L2.
+constexpr int kAlways = 1 << 30;
+constexpr Shape kShort{6, 16, kAlways, kAlways}, kTall{8, 64, 3, 0};
 constexpr int kMostStreamLines = 16;  // of a block, in rounds of four
 constexpr int kStreamChunk = 16;      // 17 KiB of weights and 12 KiB of activations
 
@@ -56,12 +59,19 @@ struct Tile {
   Fetch fetch;             // meanwhile, of each block
 };
 
-enum Fetching { kNothing, kNeighbours, kStreams };
+// Nothing; some lines; as many as a block has; or of four streams.
+enum Fetching { kNothing, kNeighbours, kBlockful, kStreams };
 
 // Part `i` of 8 of what a tile fetches beside a block.
-template <Fetching kFetching>
+template <Format F, Fetching kFetching>
 TRIPTYCH_INLINE void fetch_part(const Fetch& fetch, int i) {
   if constexpr (kFetching == kNeighbours) fetch_lines<8>(fetch.from, fetch.lines, i);
+  if constexpr (kFetching == kBlockful) {
+    if (i == 0) prefetch(fetch.from, 0);
+    constexpr int kLines = lines_of(F) / 8;
+#pragma GCC unroll 2
+    for (int l = 0; l < kLines; l++) prefetch(fetch.from, 1 + i * kLines + l);
+  }
   if constexpr (kFetching == kStreams) {
     static_assert(kMostStreamLines == 16);
     if (i < fetch.lines) prefetch(fetch.from + (size_t)(i % 4) * fetch.apart, i / 4);
@@ -93,7 +103,7 @@ __attribute__((noinline)) void tile(const Tile& t) {
     __m512i a[R][2];
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) a[r][0] = a[r][1] = _mm512_set1_epi32(c.start[r]);
-    dots<R, F>(a, w + scale_bytes_of(F), c.q, [&](int i) __attribute__((always_inline)) { fetch_part<kFetching>(share, i); });
+    dots<R, F>(a, w + scale_bytes_of(F), c.q, [&](int i) __attribute__((always_inline)) { fetch_part<F, kFetching>(share, i); });
     const __m512 s0 = scales<F>(w, 0), s1 = scales<F>(w, 1);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
@@ -119,8 +129,10 @@ constexpr TileFn kTiles[kMostTileRows + 1] = {nullptr,        tile<1, F, kF>, ti
                                               tile<5, F, kF>, tile<6, F, kF>, tile<7, F, kF>, tile<8, F, kF>};
 template <Format F>
 TileFn tile_of(int rows, const Fetch& fetch) {
-  if constexpr (F != kExpanded)
+  if constexpr (F != kExpanded) {
     if (fetch.apart > 0) return kTiles<F, kStreams>[rows];
+    if (fetch.lines == lines_of(F) + 1) return kTiles<F, kBlockful>[rows];
+  }
   return fetch.lines > 0 ? kTiles<F, kNeighbours>[rows] : kTiles<F, kNothing>[rows];
 }
 
@@ -180,8 +192,10 @@ Fetch of_four_streams(const uint8_t* next, int blocks, int tile, int tiles) {
 // One group: weights come past once, from memory.
 template <Format F>
 void stream(const PanelRun& run, const Int8Activations& act, const Shape& tiles, int zero_point) {
-  const Shape shape{tiles.rows, kStreamChunk, 0};
-  if (run.prefetch == kFourStreams) {
+  const bool four = run.prefetch == kFourStreams;
+  // For a single tile nothing has to stay in L1.
+  const Shape shape{tiles.rows, four || act.rows > tiles.rows ? kStreamChunk : kAlways, kAlways, kAlways};
+  if (four) {
     const size_t panel = (size_t)act.blocks * bytes_of(F);
     const Chunks chunks(act.blocks, shape.chunk);
     for (int p = 0; p < run.panels; p++) {
@@ -196,7 +210,7 @@ void stream(const PanelRun& run, const Int8Activations& act, const Shape& tiles,
     return;
   }
   const int count = tiles_of(act.rows, shape), lines = (int)(bytes_of(F) / 64);
-  // The first tile walks a chunk `count` times as fast as fetching goes on, and must not catch up with it.
+  // The first of several tiles walks a chunk `count` times as fast as fetching goes on, and must not catch up with it.
   const size_t panel = (size_t)act.blocks * bytes_of(F), chunk = kStreamChunk * bytes_of(F);
   Ahead ahead{run.data + (size_t)run.prefetch + chunk * (size_t)(count - 1) / (size_t)count, (size_t)run.panels * panel / 64};
   for (int p = 0; p < run.panels; p++)
@@ -248,15 +262,14 @@ void int8_walk_avx512(const PanelRun& run, const Int8Activations& act) {
   const int zero_point = run.type == WeightType::Q8_0 ? 128 : 8;
   const int groups = act.groups();
   const Shape& shape = run.tall_tiles ? kTall : kShort;
-  if (groups > 1 && groups <= shape.most_as_stored && run.type == WeightType::Q8_0) {
-    resident<kQ8>(run, run.data, act, shape, zero_point);
-  } else if (groups > 1) {
+  const bool q8 = run.type == WeightType::Q8_0;
+  if (groups == 1) {
+    (q8 ? stream<kQ8> : stream<kQ4>)(run, act, shape, zero_point);
+  } else if (groups <= (q8 ? shape.q8_as_stored : shape.q4_as_stored)) {
+    (q8 ? resident<kQ8> : resident<kQ4>)(run, run.data, act, shape, zero_point);
+  } else {
     expand(run.type, run.data, act.blocks * run.panels, run.scratch);
     resident<kExpanded>(run, run.scratch, act, shape, zero_point);
-  } else if (run.type == WeightType::Q8_0) {
-    stream<kQ8>(run, act, shape, zero_point);
-  } else {
-    stream<kQ4>(run, act, shape, zero_point);
   }
 }
 

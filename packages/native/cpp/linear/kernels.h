@@ -15,7 +15,8 @@ struct PanelRun {
   const uint8_t* next;     // what this thread reads after this run, or nullptr
   size_t next_bytes;
   int prefetch;            // distance in bytes, for runs that stream weights once
-  bool tall_tiles;         // LinearTuning
+  bool pairs;              // LinearTuning, these two
+  bool tall_tiles;
   uint8_t* scratch;        // this thread's own, run_scratch_bytes()
 };
 
@@ -26,6 +27,7 @@ struct LinearKernels {
   void (*int8)(const PanelRun& run, const Int8Activations& act);
   void (*floats)(const PanelRun& run, const FloatActivations& act);
   size_t activation_bytes = kInt8ActivationBytes;  // of one row and block, as quantize lays them out
+  int short_group = kInt8Group;                    // rows of a group, at most, where there are several and tiles are not tall
   // BF16 weights with rounded activations; null: they take `floats`. Rounds pairs [pair0, pair1) of one row x[k] into row r
   // of its group (`group` points at the group's first pair). A null x writes a row of zeros.
   void (*round_bf16)(const float* x, int k, int pair0, int pair1, uint32_t* group, int group_rows, int r) = nullptr;
@@ -46,6 +48,10 @@ static inline size_t run_scratch_bytes(int k) {
 }
 
 const LinearKernels& linear_kernels(Isa isa);
+// Rows of a group of int8 activations. Up to kInt8Group rows are one group, so that weights stream past once.
+static inline int int8_group(const LinearKernels& kernels, bool tall_tiles, int rows) {
+  return group_rows(rows, rows <= kInt8Group || tall_tiles ? kInt8Group : kernels.short_group);
+}
 static inline bool takes_bf16(const LinearKernels& kernels, WeightType t) { return t == WeightType::BF16 && kernels.bf16; }
 extern const LinearKernels kLinearPortable;
 #if defined(TRIPTYCH_X86)
@@ -60,7 +66,7 @@ void quantize_avx2(const float* x, int block0, int block1, uint8_t* group, int g
 void quantize_avxvnni(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
 // Shared by the Avx512, Avx512Bf16 and Amx tables (all may assume AVX-512 VNNI).
 void int8_panels_avx512(const PanelRun& run, const Int8Activations& act);
-void int8_walk_avx512(const PanelRun& run, const Int8Activations& act);  // its part for many rows
+void int8_walk_avx512(const PanelRun& run, const Int8Activations& act);  // its part for any number of rows
 void quantize_avx512(const float* x, int block0, int block1, uint8_t* group, int group_rows, int r);
 void float_panels_avx512(const PanelRun& run, const FloatActivations& act);
 void float_panels_avx2(const PanelRun& run, const FloatActivations& act);

@@ -68,7 +68,8 @@ static inline int group_rows(int rows, int most) {
   const int groups = (rows + most - 1) / most, even = (rows + groups - 1) / groups;
   return (even + 3) / 4 * 4;
 }
-constexpr int kInt8Group = 16;
+constexpr int kInt8Group = 16;      // at most
+constexpr int kInt8ShortGroup = 12;  // where tiles are short: int8_walk_avx512.cpp
 constexpr size_t kInt8ActivationBytes = kBlock + 4 * 4;              // of one row and block
 constexpr size_t kMostInt8ActivationBytes = kInt8ActivationBytes + 8 + kBlock * 2;  // of any instruction set
 constexpr int kFloatGroup = 12;

@@ -17,16 +17,18 @@ constexpr int kStreamRows = 16;
 
 size_t round_up(size_t n) { return (n + kAlign - 1) / kAlign * kAlign; }
 
+// Enough for groups of any height.
 size_t activation_bytes(WeightType type, int rows, int k) {
-  const int group = group_rows(rows, is_int8(type) ? kInt8Group : kFloatGroup);
-  const size_t padded = (size_t)((rows + group - 1) / group * group);
+  const size_t padded = (size_t)(rows + (is_int8(type) ? kInt8Group : kFloatGroup) - 1);
   return round_up(padded * (is_int8(type) ? (size_t)(k / kBlock) * kMostInt8ActivationBytes : (size_t)k * 4));
 }
 
+LinearTuning tuning_of(const LinearTask& t) { return t.tuning ? *t.tuning : linear_default_tuning(t.isa); }
+
 Int8Activations int8_activations(const LinearTask& t) {
-  const int k = t.weights[0]->k;
-  return {(const uint8_t*)t.scratch, t.rows, group_rows(t.rows, kInt8Group), k / kBlock,
-          linear_kernels(t.isa).activation_bytes};
+  const LinearKernels& kernels = linear_kernels(t.isa);
+  return {(const uint8_t*)t.scratch, t.rows, int8_group(kernels, tuning_of(t).tall_tiles, t.rows), t.weights[0]->k / kBlock,
+          kernels.activation_bytes};
 }
 
 template <class Activations>
@@ -39,10 +41,12 @@ Range share(int total, const Worker& w) {
   return {(int)((int64_t)total * w.index / w.count), (int)((int64_t)total * (w.index + 1) / w.count)};
 }
 
-int prefetch_of(const LinearTuning& tuning, WeightType type, int rows) {
+struct Streaming { int prefetch; bool pairs; };
+Streaming streaming_of(const LinearTuning& tuning, WeightType type, int rows) {
   const int r = rows < 16 ? rows : 16;
-  if (type == WeightType::Q8_0) return tuning.prefetch_int8[r];
-  return type == WeightType::Q4_0 ? tuning.prefetch_int4[r] : tuning.prefetch_float[r];
+  if (type == WeightType::Q8_0) return {tuning.prefetch_int8[r], tuning.pairs_int8[r]};
+  if (type == WeightType::Q4_0) return {tuning.prefetch_int4[r], tuning.pairs_int4[r]};
+  return {tuning.prefetch_float[r], false};
 }
 
 // Everything linear_compute needs to run panels of any part.
@@ -53,7 +57,7 @@ struct Plan {
   uint8_t* scratch;
 
   Plan(const LinearTask& t, const Worker& w)
-      : task(t), kernels(linear_kernels(t.isa)), tuning(t.tuning ? *t.tuning : linear_default_tuning(t.isa)) {
+      : task(t), kernels(linear_kernels(t.isa)), tuning(tuning_of(t)) {
     const PackedWeights& first = *t.weights[0];
     scratch = (uint8_t*)t.scratch + activation_bytes(first.type, t.rows, first.k) + (size_t)w.index * run_scratch_bytes(first.k);
   }
@@ -61,9 +65,10 @@ struct Plan {
   void run(int part, int panel0, int panel1, const uint8_t* next, size_t next_bytes) const {
     const PackedWeights& w = *task.weights[part];
     const int end = panel1 * kPanel < w.n ? panel1 * kPanel : w.n;
+    const Streaming streaming = streaming_of(tuning, w.type, task.rows);
     const PanelRun r{w.type, w.data + (size_t)panel0 * panel_bytes(w.type, w.k), panel1 - panel0, end - panel0 * kPanel,
                      task.y[part] + (size_t)panel0 * kPanel, task.y_stride[part], next, next_bytes,
-                     prefetch_of(tuning, w.type, task.rows), tuning.tall_tiles, scratch};
+                     streaming.prefetch, streaming.pairs, tuning.tall_tiles, scratch};
     if (is_int8(w.type)) kernels.int8(r, int8_activations(task));
     else if (takes_bf16(kernels, w.type)) kernels.bf16(r, element_activations<Bf16Activations>(task));
     else kernels.floats(r, element_activations<FloatActivations>(task));

@@ -53,6 +53,9 @@ struct LinearTuning {
   int prefetch_int8[17];   // Q8_0
   int prefetch_int4[17];   // Q4_0
   int prefetch_float[17];  // F32, F16, BF16
+  // int8_avx512.cpp: a thread reads two panels at a time, or one; for as many rows.
+  bool pairs_int8[17];
+  bool pairs_int4[17];
   // int8_walk_avx512.cpp: tiles of 8 rows, which have no registers for all sums, or of 6, which have.
   bool tall_tiles;
 };

@@ -17,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::array<int, 6> kDistances{1024, 2048, 3072, 4096, 8192, kFourStreams};
 constexpr std::array<int, 4> kRows{1, 2, 4, 8};
+constexpr int kMostPairRows = 4;
 constexpr int kRounds = 3;
 constexpr size_t kSampleBytes = 3u << 20;        // per measurement, all threads together
 constexpr size_t kLeastWeights = 64u << 20;      // less stays in cache and measures something else
@@ -25,6 +26,10 @@ constexpr auto kBudget = std::chrono::milliseconds(100);
 int* distances_of(LinearTuning& t, WeightType type) {
   return type == WeightType::Q8_0 ? t.prefetch_int8 : type == WeightType::Q4_0 ? t.prefetch_int4 : t.prefetch_float;
 }
+bool* pairs_of(LinearTuning& t, WeightType type) { return type == WeightType::Q8_0 ? t.pairs_int8 : t.pairs_int4; }
+
+// A way to have weights come past.
+struct Way { int distance; bool pairs; };
 
 // Goes around the matrices of one type, so that each sample was last touched as long ago as possible.
 struct Cursor {
@@ -44,8 +49,8 @@ struct Cursor {
 };
 
 // Seconds per byte of one pass over a sample.
-double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int distance, bool tall_tiles, const uint8_t* activations,
-               float* y, uint8_t* scratch) {
+double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, Way way, bool tall_tiles, const uint8_t* activations, float* y,
+               uint8_t* scratch) {
   const LinearKernels& kernels = linear_kernels(isa);
   const PackedWeights& w = *s.weights;
   const size_t panel = panel_bytes(w.type, w.k);
@@ -55,8 +60,8 @@ double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int dista
     if (begin == end) return;
     const int first = s.panel0 + begin, columns = std::min(w.n, (s.panel0 + end) * kPanel) - first * kPanel;
     const PanelRun run{w.type, w.data + (size_t)first * panel, end - begin, columns, y + begin * kPanel, (size_t)s.panels * kPanel,
-                       nullptr, 0, distance, tall_tiles, scratch + (size_t)worker.index * run_scratch_bytes(w.k)};
-    if (is_int8(w.type)) kernels.int8(run, {activations, rows, group_rows(rows, kInt8Group), w.k / kBlock, kernels.activation_bytes});
+                       nullptr, 0, way.distance, way.pairs, tall_tiles, scratch + (size_t)worker.index * run_scratch_bytes(w.k)};
+    if (is_int8(w.type)) kernels.int8(run, {activations, rows, int8_group(kernels, tall_tiles, rows), w.k / kBlock, kernels.activation_bytes});
     else if (takes_bf16(kernels, w.type)) kernels.bf16(run, {(const uint32_t*)activations, rows, group_rows(rows, kFloatGroup), w.k});
     else kernels.floats(run, {(const float*)activations, rows, group_rows(rows, kFloatGroup), w.k});
   });
@@ -65,6 +70,19 @@ double measure(Isa isa, Pool& pool, const Cursor::Sample& s, int rows, int dista
 
 bool has_walk(Isa isa) { return isa == Isa::Avx512 || isa == Isa::Avx512Bf16; }
 
+// All that make a difference.
+std::vector<Way> ways_of(Isa isa, WeightType type, int rows) {
+  const bool one_panel = is_int8(type) && isa >= Isa::Avx512, pairs = one_panel && rows <= kMostPairRows;
+  std::vector<Way> ways;
+  for (const int distance : kDistances) {
+    const bool streams = distance == kFourStreams;  // a mere distance where the kernel has none
+    if (streams && (rows < kRows.back() || !has_walk(isa) || !is_int8(type))) continue;
+    ways.push_back({distance, false});
+    if (pairs) ways.push_back({distance, true});
+  }
+  return ways;
+}
+
 // Whether tall tiles are faster: a few panels that stay in cache times as many rows as make both expand them first, every thread
 // for itself, both in turn. What is `usual` stays unless the other is faster by more than chance.
 bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, bool usual, Clock::time_point deadline) {
@@ -72,7 +90,8 @@ bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, bool usual, Clock
   constexpr double kClearly = 1.03;
   const int panels = std::min(panel_count(w.n), panels_per_run(w.k));
   const size_t columns = (size_t)panels * kPanel, threads = (size_t)pool.size(), scratch = run_scratch_bytes(w.k);
-  const size_t act = (size_t)kTileRows * (size_t)(w.k / kBlock) * kInt8ActivationBytes;
+  const LinearKernels& kernels = linear_kernels(isa);
+  const size_t act = (size_t)(kTileRows + kInt8Group) * (size_t)(w.k / kBlock) * kInt8ActivationBytes;
   std::vector<float> y((size_t)kTileRows * columns * threads);
   std::vector<uint8_t> memory(act + scratch * threads + 64);
   uint8_t* base = memory.data() + (64 - (uintptr_t)memory.data() % 64) % 64;
@@ -82,8 +101,8 @@ bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, bool usual, Clock
     const auto started = Clock::now();
     pool.run([&](const Worker& worker) {
       const PanelRun run{w.type, w.data, panels, std::min(w.n, (int)columns), y.data() + (size_t)worker.index * kTileRows * columns, columns,
-                         nullptr, 0, 0, i % 2 == 1, base + act + (size_t)worker.index * scratch};
-      linear_kernels(isa).int8(run, {base, kTileRows, group_rows(kTileRows, kInt8Group), w.k / kBlock});
+                         nullptr, 0, 0, false, i % 2 == 1, base + act + (size_t)worker.index * scratch};
+      kernels.int8(run, {base, kTileRows, int8_group(kernels, i % 2 == 1, kTileRows), w.k / kBlock});
     });
     best[(size_t)i % 2] = std::min(best[(size_t)i % 2], std::chrono::duration<double>(Clock::now() - started).count());
   }
@@ -95,14 +114,16 @@ bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, bool usual, Clock
 LinearTuning linear_default_tuning(Isa isa) {
   LinearTuning t{};
 #if defined(TRIPTYCH_X86)
-  t.tall_tiles = has_walk(isa) && __builtin_cpu_is("intel");
+  const bool intel = __builtin_cpu_is("intel") != 0;
 #else
-  (void)isa;
+  const bool intel = false;
 #endif
+  t.tall_tiles = has_walk(isa) && intel;
   for (int r = 1; r <= 16; r++) {
     t.prefetch_int8[r] = r <= 2 ? 2048 : r <= 8 ? 3072 : 8192;
     t.prefetch_int4[r] = r <= 2 ? 2048 : 3072;
     t.prefetch_float[r] = 2048;
+    t.pairs_int8[r] = t.pairs_int4[r] = intel;
   }
   return t;
 }
@@ -132,17 +153,18 @@ LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, 
     uint8_t* base = memory.data() + (64 - (uintptr_t)memory.data() % 64) % 64;
     int* out = distances_of(tuning, type);
     for (const int rows : kRows) {
-      std::array<double, kDistances.size()> best;
-      best.fill(1e9);
-      // Round after round over all distances: a change of the machine's pace meets them all.
+      const std::vector<Way> ways = ways_of(isa, type, rows);
+      std::vector<double> best(ways.size(), 1e9);
+      // Round after round over all of them: a change of the machine's pace meets them all.
       for (int round = 0; round < kRounds && Clock::now() < deadline; round++)
-        for (size_t d = 0; d < kDistances.size(); d++) {
-          if (kDistances[d] == kFourStreams && (rows < kRows.back() || !has_walk(isa) || !is_int8(type))) continue;  // a mere distance there
-          best[d] = std::min(best[d], measure(isa, pool, cursor.next(), rows, kDistances[d], tuning.tall_tiles, base, y.data(), base + act));
-        }
+        for (size_t i = 0; i < ways.size(); i++)
+          best[i] = std::min(best[i], measure(isa, pool, cursor.next(), rows, ways[i], tuning.tall_tiles, base, y.data(), base + act));
       if (Clock::now() >= deadline) return tuning;
-      const int chosen = kDistances[(size_t)(std::min_element(best.begin(), best.end()) - best.begin())];
-      for (int r = rows; r <= 16; r++) out[r] = chosen;
+      const Way chosen = ways[(size_t)(std::min_element(best.begin(), best.end()) - best.begin())];
+      for (int r = rows; r <= 16; r++) {
+        out[r] = chosen.distance;
+        if (is_int8(type)) pairs_of(tuning, type)[r] = chosen.pairs;
+      }
     }
   }
   return tuning;
