@@ -18,7 +18,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::array<int, 6> kDistances{1024, 2048, 3072, 4096, 8192, kFourStreams};
 constexpr std::array<int, 4> kRows{1, 2, 4, 8};
 constexpr int kMostPairRows = 4;
-constexpr int kRounds = 3;
+constexpr int kRounds = 4;
+constexpr double kClearly = 1.03;                // by how much faster, to be more than chance: else the default stays
 constexpr size_t kSampleBytes = 3u << 20;        // per measurement, all threads together
 constexpr size_t kLeastWeights = 64u << 20;      // less stays in cache and measures something else
 constexpr auto kBudget = std::chrono::milliseconds(100);
@@ -29,7 +30,14 @@ int* distances_of(LinearTuning& t, WeightType type) {
 bool* pairs_of(LinearTuning& t, WeightType type) { return type == WeightType::Q8_0 ? t.pairs_int8 : t.pairs_int4; }
 
 // A way to have weights come past.
-struct Way { int distance; bool pairs; };
+struct Way {
+  int distance;
+  bool pairs;
+  bool operator==(const Way&) const = default;
+};
+Way way_of(LinearTuning& t, WeightType type, int rows) {
+  return {distances_of(t, type)[rows], is_int8(type) && rows <= kMostPairRows && pairs_of(t, type)[rows]};
+}
 
 // Goes around the matrices of one type, so that each sample was last touched as long ago as possible.
 struct Cursor {
@@ -87,7 +95,6 @@ std::vector<Way> ways_of(Isa isa, WeightType type, int rows) {
 // for itself, both in turn. What is `usual` stays unless the other is faster by more than chance.
 bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, bool usual, Clock::time_point deadline) {
   constexpr int kTileRounds = 8, kTileRows = 160;
-  constexpr double kClearly = 1.03;
   const int panels = std::min(panel_count(w.n), panels_per_run(w.k));
   const size_t columns = (size_t)panels * kPanel, threads = (size_t)pool.size(), scratch = run_scratch_bytes(w.k);
   const LinearKernels& kernels = linear_kernels(isa);
@@ -123,13 +130,13 @@ LinearTuning linear_default_tuning(Isa isa) {
     t.prefetch_int8[r] = r <= 2 ? 2048 : r <= 8 ? 3072 : 8192;
     t.prefetch_int4[r] = r <= 2 ? 2048 : 3072;
     t.prefetch_float[r] = 2048;
-    t.pairs_int8[r] = t.pairs_int4[r] = intel;
+    t.pairs_int8[r] = t.pairs_int4[r] = intel && isa >= Isa::Avx512;
   }
   return t;
 }
 
 LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, int count) {
-  LinearTuning tuning = linear_default_tuning(isa);
+  LinearTuning defaults = linear_default_tuning(isa), tuning = defaults;
   if (isa == Isa::Portable) return tuning;
   const auto deadline = Clock::now() + kBudget;
   for (const WeightType type : {WeightType::Q8_0, WeightType::Q4_0, WeightType::F16, WeightType::BF16, WeightType::F32}) {
@@ -160,7 +167,9 @@ LinearTuning linear_autotune(Isa isa, Pool& pool, const PackedWeights* weights, 
         for (size_t i = 0; i < ways.size(); i++)
           best[i] = std::min(best[i], measure(isa, pool, cursor.next(), rows, ways[i], tuning.tall_tiles, base, y.data(), base + act));
       if (Clock::now() >= deadline) return tuning;
-      const Way chosen = ways[(size_t)(std::min_element(best.begin(), best.end()) - best.begin())];
+      const size_t fastest = (size_t)(std::min_element(best.begin(), best.end()) - best.begin());
+      const size_t usual = (size_t)(std::find(ways.begin(), ways.end(), way_of(defaults, type, rows)) - ways.begin());
+      const Way chosen = ways[usual < ways.size() && best[usual] <= kClearly * best[fastest] ? usual : fastest];
       for (int r = rows; r <= 16; r++) {
         out[r] = chosen.distance;
         if (is_int8(type)) pairs_of(tuning, type)[r] = chosen.pairs;
