@@ -3,10 +3,10 @@
 //
 // Short tiles, up to 6 rows, keep every sum, integer and float, in registers (24 of them, 2 weight vectors, 1 broadcast): on Zen 5
 // a store of 512 bits takes a slot from the dot products (93 cycles a block of 8 x 32 with the float sums in L1, 80 without
-// its stores). A chunk of a panel stays in L1 while the rows of a group walk it, tile by tile; groups of 12 rows make whole tiles, and
-// leave more of L1 to the chunk. Tall tiles, up to 8 rows, leave
-// some float sums to memory and walk long chunks: on Intel stores have ports of their own, and 10 sums (5 rows) are too few for
-// the latency of a dot product (0.75 of the rate, 0.79 with 16). Which is faster is measured (tuning.cpp).
+// its stores). A chunk of a panel stays in L1 while the rows of a group walk it, tile by tile; many rows come in groups of two tiles,
+// 12 rows, which leave more of L1 to the chunk than 16. Tall tiles, up to 8 rows, leave some float sums to memory and walk long
+// chunks: on Intel stores have ports of their own, and 10 sums (5 rows) are too few for the latency of a dot product (0.75 of the rate,
+// 0.79 with 16). Which is faster is measured (tuning.cpp).
 //
 // Each tile fetches its share of what comes next to L2, a line or two per k-group: a burst would occupy L1's miss buffers and
 // computing would wait. The lines of y that it will write come to L1 in the same way: each lies in a page of its own, and
