@@ -25,9 +25,9 @@ size_t activation_bytes(WeightType type, int rows, int k) {
 
 LinearTuning tuning_of(const LinearTask& t) { return t.tuning ? *t.tuning : linear_default_tuning(t.isa); }
 
-Int8Activations int8_activations(const LinearTask& t) {
+Int8Activations int8_activations(const LinearTask& t, const LinearTuning& tuning) {
   const LinearKernels& kernels = linear_kernels(t.isa);
-  return {(const uint8_t*)t.scratch, t.rows, int8_group(kernels, tuning_of(t).tall_tiles, t.rows), t.weights[0]->k / kBlock,
+  return {(const uint8_t*)t.scratch, t.rows, int8_group(kernels, tuning.tall_tiles, t.rows), t.weights[0]->k / kBlock,
           kernels.activation_bytes};
 }
 
@@ -69,7 +69,7 @@ struct Plan {
     const PanelRun r{w.type, w.data + (size_t)panel0 * panel_bytes(w.type, w.k), panel1 - panel0, end - panel0 * kPanel,
                      task.y[part] + (size_t)panel0 * kPanel, task.y_stride[part], next, next_bytes,
                      streaming.prefetch, streaming.pairs, tuning.tall_tiles, scratch};
-    if (is_int8(w.type)) kernels.int8(r, int8_activations(task));
+    if (is_int8(w.type)) kernels.int8(r, int8_activations(task, tuning));
     else if (takes_bf16(kernels, w.type)) kernels.bf16(r, element_activations<Bf16Activations>(task));
     else kernels.floats(r, element_activations<FloatActivations>(task));
   }
@@ -162,7 +162,7 @@ size_t linear_scratch_bytes(WeightType type, int rows, int k, int threads) {
 void linear_prepare(const LinearTask& t, const Worker& worker) {
   const int k = t.weights[0]->k;
   if (is_int8(t.weights[0]->type)) {
-    const Int8Activations act = int8_activations(t);
+    const Int8Activations act = int8_activations(t, tuning_of(t));
     const LinearKernels& kernels = linear_kernels(t.isa);
     // Few groups: every thread takes some blocks of each row; many: some groups. Never rows of one group: their scales
     // lie side by side, and two cores writing one cache line take turns.

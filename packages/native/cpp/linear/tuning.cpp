@@ -80,7 +80,7 @@ bool has_walk(Isa isa) { return isa == Isa::Avx512 || isa == Isa::Avx512Bf16; }
 
 // All that make a difference.
 std::vector<Way> ways_of(Isa isa, WeightType type, int rows) {
-  const bool one_panel = is_int8(type) && isa >= Isa::Avx512, pairs = one_panel && rows <= kMostPairRows;
+  const bool pairs = is_int8(type) && isa >= Isa::Avx512 && rows <= kMostPairRows;
   std::vector<Way> ways;
   for (const int distance : kDistances) {
     const bool streams = distance == kFourStreams;  // a mere distance where the kernel has none
@@ -91,7 +91,7 @@ std::vector<Way> ways_of(Isa isa, WeightType type, int rows) {
   return ways;
 }
 
-// Whether tall tiles are faster: a few panels that stay in cache times as many rows as make both expand them first, every thread
+// Whether tall tiles are faster: a few panels that stay in cache times so many rows that both do what they do with many, every thread
 // for itself, both in turn. What is `usual` stays unless the other is faster by more than chance.
 bool measure_tall(Isa isa, Pool& pool, const PackedWeights& w, bool usual, Clock::time_point deadline) {
   constexpr int kTileRounds = 8, kTileRows = 160;
